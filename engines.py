@@ -1,0 +1,80 @@
+"""Try engines in order: say which one answered and why the others did not.
+
+An engine is one way to do a stage: a service, a large model, or the built-in one. This is the only fallback code there is.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[int, int, str], None]
+
+
+class Cancelled(Exception):
+    """The search was called off. Raised by `report`; no stage catches it."""
+
+
+class EngineError(Exception):
+    """An engine that is set up could not do its work. The message is one sentence that a user understands."""
+
+
+class NoneWorked(Exception):
+    """No engine answered.
+
+    `warnings` holds a line for each engine that failed; it is empty where none was set up.
+    """
+
+    def __init__(self, stage: str, warnings: Sequence[str]):
+        super().__init__(f"No engine for {stage} gave an answer.")
+        self.warnings = tuple(warnings)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`missing` says what must be set up first (None when nothing must); `run` does the work."""
+
+    missing: Callable[[Settings], str | None]
+    run: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine returned, its name, and a line for each engine before it that failed."""
+
+    value: Any
+    engine: str
+    warnings: tuple[str, ...] = ()
+
+
+def silent(done: int, total: int, what: str) -> None:
+    """A `report` that nobody reads."""
+
+
+def first_working(
+    stage: str, order: Sequence[str], engines: Mapping[str, Engine], settings: Settings, *arguments
+) -> Answer:
+    """Call `run(*arguments)` of the first engine in `order` that is set up and does not fail.
+
+    An engine that is not set up is passed over in silence. Raises NoneWorked when none is left; Cancelled goes through.
+    """
+    warnings = []
+    for name in order:
+        engine = engines.get(name)
+        if engine is None or engine.missing(settings):
+            continue
+        try:
+            return Answer(engine.run(*arguments), name, tuple(warnings))
+        except Cancelled:
+            raise
+        except EngineError as error:
+            log.warning("%s: %s failed: %s", stage, name, error)
+            warnings.append(f"{stage.capitalize()}: {name} did not work: {error}")
+        except Exception:
+            log.exception("%s: %s failed", stage, name)
+            warnings.append(f"{stage.capitalize()}: {name} failed unexpectedly; the log has the details.")
+    raise NoneWorked(stage, warnings)

@@ -1,0 +1,115 @@
+"""The environment, read once: typed, checked, frozen.
+
+Every field of `Settings` is an environment variable of the same name in capitals. `.env` in the project's folder is
+read first; the environment itself wins.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent
+
+SPEECH_ENGINES = ("google", "whisper")
+SUMMARY_ENGINES = ("llama", "extractive")
+MUSIC_ENGINES = ("musicgen", "composer")
+IMAGE_ENGINES = ("stable-diffusion", "poster")
+VIDEO_SOURCES = ("drive", "library")
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+MUSIC_STEP = 5  # seconds: pieces come in multiples of this
+MUSIC_LONGEST = 60  # seconds
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the message names it and says what is accepted."""
+
+
+def _setting(default, **checks):
+    """Declare a field: `choices` for lists and names, `lowest` and `highest` for numbers, `step` for multiples,
+    `secret` to keep it out of `repr`."""
+    return field(default=default, repr=not checks.pop("secret", False), metadata=checks)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that can be chosen from outside. Paths are absolute, lists are tuples in order of preference."""
+
+    host: str = "127.0.0.1"
+    port: int = _setting(8888, lowest=1, highest=65535)
+    flask_secret_key: str = _setting("", secret=True)
+    data_dir: Path = Path("instance")
+    video_library: Path = Path("tiktok_videos/samples")
+    video_sources: tuple[str, ...] = _setting(VIDEO_SOURCES, choices=VIDEO_SOURCES)
+    video_workers: int = _setting(os.cpu_count() or 2, lowest=1, highest=64)
+    max_body_mb: int = _setting(1, lowest=1, highest=4096)
+    speech_engines: tuple[str, ...] = _setting(SPEECH_ENGINES, choices=SPEECH_ENGINES)
+    summary_engines: tuple[str, ...] = _setting(SUMMARY_ENGINES, choices=SUMMARY_ENGINES)
+    music_engines: tuple[str, ...] = _setting(MUSIC_ENGINES, choices=MUSIC_ENGINES)
+    image_engines: tuple[str, ...] = _setting(IMAGE_ENGINES, choices=IMAGE_ENGINES)
+    whisper_model: str = ""
+    music_seconds: int = _setting(10, lowest=MUSIC_STEP, highest=MUSIC_LONGEST, step=MUSIC_STEP)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read `.env` and the environment, or only `environment` where it is given.
+
+        Raises SettingsError for a value that cannot be used. An empty value counts as not set.
+        """
+        if environment is None:
+            environment = {**dotenv_values(ROOT / ".env"), **os.environ}
+        values = {}
+        for option in fields(cls):
+            text = (environment.get(option.name.upper()) or "").strip()
+            value = _parse(option, text) if text else option.default
+            values[option.name] = ROOT / value if isinstance(value, Path) else value
+        return cls(**values)
+
+
+def _parse(option, text):
+    """Turn the text of a setting into the type of its default, within the checks it declares."""
+    name, checks = option.name.upper(), option.metadata
+    if isinstance(option.default, tuple):
+        value = tuple(part.strip() for part in text.split(",") if part.strip())
+        unknown = [part for part in value if part not in checks["choices"]]
+        if unknown or not value:
+            raise SettingsError(f"{name}={text}: choose from {', '.join(checks['choices'])}, separated by commas")
+        return value
+    if isinstance(option.default, int):
+        return _parse_number(name, text, checks)
+    if "choices" in checks and text not in checks["choices"]:
+        raise SettingsError(f"{name}={text}: choose one of {', '.join(checks['choices'])}")
+    return Path(text).expanduser() if isinstance(option.default, Path) else text
+
+
+def _parse_number(name, text, checks):
+    wanted = f"a whole number from {checks['lowest']} to {checks['highest']}"
+    step = checks.get("step", 1)
+    if step > 1:
+        wanted += f" that {step} divides"
+    try:
+        value = int(text)
+    except ValueError:
+        raise SettingsError(f"{name}={text}: give {wanted}") from None
+    if not checks["lowest"] <= value <= checks["highest"] or value % step:
+        raise SettingsError(f"{name}={text}: give {wanted}")
+    return value
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs sessions: `FLASK_SECRET_KEY`, else one made once and kept in `DATA_DIR` with mode 0600."""
+    if settings.flask_secret_key:
+        return settings.flask_secret_key
+    path = settings.data_dir / "secret_key"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    return path.read_text()

@@ -1,0 +1,1 @@
+"""Tags in, videos out, wherever they are kept."""
