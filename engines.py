@@ -1,6 +1,6 @@
 """Try engines in order: say which one answered and why the others did not.
 
-An engine is one way to do a stage: a service, a large model, or the built-in one. This is the only fallback code there is.
+An engine is one way to do a stage: a service, a large model, or the built-in one. No other fallback code exists.
 """
 
 import logging

@@ -16,8 +16,9 @@ class Phrase:
 class VideoText:
     """What was read from one clip.
 
-    `seconds` is the clip's length, `on_screen` the lines of text in reading order, `stills` JPEG frames that would make a cover (those with the
-    least text on them first), `speech_engine` the engine that listened (None where there was nothing to listen to).
+    `seconds` is the clip's length, `on_screen` the lines of text in reading order, `stills` JPEG frames that would
+    make a cover (those with the least text on them first), `speech_engine` the engine that listened (None where there
+    was nothing to listen to).
     """
 
     seconds: float
