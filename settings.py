@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -31,7 +32,7 @@ class SettingsError(ValueError):
 
 def _setting(default, **checks):
     """Declare a field: `choices` for lists and names, `lowest` and `highest` for numbers, `step` for multiples,
-    `secret` to keep it out of `repr`."""
+    `url` for web addresses, `secret` to keep it out of `repr`."""
     return field(default=default, repr=not checks.pop("secret", False), metadata=checks)
 
 
@@ -43,8 +44,13 @@ class Settings:
     port: int = _setting(8888, lowest=1, highest=65535)
     flask_secret_key: str = _setting("", secret=True)
     data_dir: Path = Path("instance")
+    generated_dir: Path = Path("static/generated")
     video_library: Path = Path("tiktok_videos/samples")
     video_sources: tuple[str, ...] = _setting(VIDEO_SOURCES, choices=VIDEO_SOURCES)
+    google_service_account_file: str = ""  # a path; relative ones start at the project's folder
+    drive_folders: Path = Path("tiktok_videos/folders.toml")
+    google_drive_url: str = _setting("https://www.googleapis.com/drive/v3/", url=True)
+    max_video_mb: int = _setting(200, lowest=1, highest=100_000)
     video_workers: int = _setting(os.cpu_count() or 2, lowest=1, highest=64)
     max_body_mb: int = _setting(1, lowest=1, highest=4096)
     speech_engines: tuple[str, ...] = _setting(SPEECH_ENGINES, choices=SPEECH_ENGINES)
@@ -52,6 +58,15 @@ class Settings:
     music_engines: tuple[str, ...] = _setting(MUSIC_ENGINES, choices=MUSIC_ENGINES)
     image_engines: tuple[str, ...] = _setting(IMAGE_ENGINES, choices=IMAGE_ENGINES)
     whisper_model: str = ""
+    musicgen_model: str = "facebook/musicgen-small"
+    music_wait: bool = True  # wait for MusicGen while it loads, or let the next engine answer
+    llama_api_key: str = _setting("", secret=True)
+    llama_api_url: str = _setting("https://api.llama-api.com", url=True)
+    llama_model: str = "llama3-8b"
+    llama_context_tokens: int = _setting(8192, lowest=2048, highest=10_000_000)
+    service_timeout: int = _setting(30, lowest=1, highest=600)  # seconds a call may take, retries included
+    device: str = _setting("auto", choices=DEVICES)
+    low_memory: bool = False
     music_seconds: int = _setting(10, lowest=MUSIC_STEP, highest=MUSIC_LONGEST, step=MUSIC_STEP)
 
     @classmethod
@@ -79,11 +94,30 @@ def _parse(option, text):
         if unknown or not value:
             raise SettingsError(f"{name}={text}: choose from {', '.join(checks['choices'])}, separated by commas")
         return value
+    if isinstance(option.default, bool):
+        return _parse_switch(name, text)
     if isinstance(option.default, int):
         return _parse_number(name, text, checks)
     if "choices" in checks and text not in checks["choices"]:
         raise SettingsError(f"{name}={text}: choose one of {', '.join(checks['choices'])}")
+    if checks.get("url") and not _is_web_address(text):
+        raise SettingsError(f"{name}: give an address that begins with http:// or https://, without a password in it")
     return Path(text).expanduser() if isinstance(option.default, Path) else text
+
+
+def _is_web_address(text):
+    try:
+        address = urlsplit(text)
+        _ = address.port  # raises for a port that is no number
+    except ValueError:
+        return False
+    return address.scheme in ("http", "https") and bool(address.hostname) and "@" not in address.netloc
+
+
+def _parse_switch(name, text):
+    if text not in ("0", "1"):
+        raise SettingsError(f"{name}={text}: give 1 for yes or 0 for no")
+    return text == "1"
 
 
 def _parse_number(name, text, checks):

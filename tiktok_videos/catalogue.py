@@ -1,0 +1,29 @@
+"""What a source of videos tells about them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Category:
+    """Videos filed together. `key` is what the source knows it by: a folder's path, a Drive folder's id."""
+
+    source: str
+    key: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video. `key` is what the source knows it by: a relative path, a Drive file's id.
+
+    `modified` is in POSIX seconds, `size` in bytes, `checksum` an MD5 in hex where the source tells it. `tag` is the
+    tag that found the video.
+    """
+
+    source: str
+    key: str
+    title: str
+    modified: float
+    tag: str = ""
+    size: int | None = None
+    checksum: str | None = None
