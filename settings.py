@@ -20,6 +20,7 @@ SUMMARY_ENGINES = ("llama", "extractive")
 MUSIC_ENGINES = ("musicgen", "composer")
 IMAGE_ENGINES = ("stable-diffusion", "poster")
 VIDEO_SOURCES = ("drive", "library")
+IMAGE_PROFILES = ("auto", "quality", "fast")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 MUSIC_STEP = 5  # seconds: pieces come in multiples of this
@@ -45,11 +46,19 @@ class Settings:
     flask_secret_key: str = _setting("", secret=True)
     data_dir: Path = Path("instance")
     generated_dir: Path = Path("static/generated")
+    database_url: str = _setting("", secret=True)
+    max_running: int = _setting(2, lowest=1, highest=64)
+    max_queued: int = _setting(100, lowest=1, highest=100_000)
+    keep_days: int = _setting(30, lowest=1, highest=36_500)
+    max_storage_mb: int = _setting(2000, lowest=10, highest=100_000_000)
     video_library: Path = Path("tiktok_videos/samples")
     video_sources: tuple[str, ...] = _setting(VIDEO_SOURCES, choices=VIDEO_SOURCES)
     google_service_account_file: str = ""  # a path; relative ones start at the project's folder
     drive_folders: Path = Path("tiktok_videos/folders.toml")
     google_drive_url: str = _setting("https://www.googleapis.com/drive/v3/", url=True)
+    google_speech_url: str = _setting("https://www.google.com/speech-api/v2/recognize", url=True)
+    google_speech_key: str = _setting("", secret=True)
+    speech_concurrency: int = _setting(4, lowest=1, highest=64)  # pieces of sound at Google at once
     max_video_mb: int = _setting(200, lowest=1, highest=100_000)
     video_workers: int = _setting(os.cpu_count() or 2, lowest=1, highest=64)
     max_body_mb: int = _setting(1, lowest=1, highest=4096)
@@ -60,6 +69,11 @@ class Settings:
     whisper_model: str = ""
     musicgen_model: str = "facebook/musicgen-small"
     music_wait: bool = True  # wait for MusicGen while it loads, or let the next engine answer
+    stable_diffusion_model: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    lcm_lora_model: str = "latent-consistency/lcm-lora-sdv1-5"  # for few steps, in the profile `fast`
+    taesd_model: str = "madebyollin/taesd"  # the small decoder of that profile
+    image_profile: str = _setting("auto", choices=IMAGE_PROFILES)  # `auto` is `fast` on a CPU
+    image_negative_prompt: str = "text, letters, watermark, logo, frame, blurry, low quality, deformed, bad anatomy"
     llama_api_key: str = _setting("", secret=True)
     llama_api_url: str = _setting("https://api.llama-api.com", url=True)
     llama_model: str = "llama3-8b"

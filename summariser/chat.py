@@ -29,6 +29,10 @@ class _NotAccepted(engines.EngineError):
     """The service did not take the request as it was put."""
 
 
+class _TooSlow(engines.EngineError):
+    """The time was up before the answer was there."""
+
+
 class _Passing(engines.EngineError):
     """A failure that may be over in a moment; the service may have said in how many seconds."""
 
@@ -62,6 +66,8 @@ def ask(
 
 
 def _retry(body, settings, deadline, still_wanted):
+    failures = []
+
     def pause(seconds):
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -73,10 +79,15 @@ def _retry(body, settings, deadline, still_wanted):
         wait=lambda state: max(JITTER(state), state.outcome.exception().retry_after),
         # A service that asks for more patience than there is left is not waited for at all.
         stop=lambda state: state.attempt_number >= ATTEMPTS or time.monotonic() + state.upcoming_sleep >= deadline,
+        before_sleep=lambda state: failures.append(state.outcome.exception()),
         sleep=pause,
         reraise=True,
     )
-    return retrying(_attempt, body, settings, deadline, still_wanted)
+    try:
+        return retrying(_attempt, body, settings, deadline, still_wanted)
+    except _TooSlow as late:
+        # An attempt begun in the last moment says less than why it was needed.
+        raise failures[-1] if failures else late from None
 
 
 def _attempt(body, settings, deadline, still_wanted):
@@ -190,7 +201,7 @@ def _text(answer, settings):
 
 def _too_slow(settings):
     late = f"did not answer within {settings.service_timeout} s"
-    return engines.EngineError(f"{_host(settings)} {late}; try again later or raise SERVICE_TIMEOUT.")
+    return _TooSlow(f"{_host(settings)} {late}; try again later or raise SERVICE_TIMEOUT.")
 
 
 def _host(settings):
