@@ -1,6 +1,5 @@
 """The web application: routes, the command line, and the factory that puts them together. Parse, call, render."""
 
-import contextlib
 import json
 import logging
 import os
@@ -9,7 +8,6 @@ import signal
 import sys
 from http import HTTPStatus
 
-import click
 from flask import (
     Blueprint,
     Flask,
@@ -19,28 +17,39 @@ from flask import (
     redirect,
     render_template,
     request,
+    send_file,
     send_from_directory,
     session,
     url_for,
 )
 from flask_bootstrap import Bootstrap5
-from werkzeug.exceptions import HTTPException, ServiceUnavailable, UnprocessableEntity
+from flask_wtf import CSRFProtect
 
+import history
+import metrics
 import pipeline
+import problems
+import takeaway
 import tiktok_videos
-from asking import make_query, read_query
-from jobs import BusyError, Jobs, query_of
+from asking import MOST_UPLOADS, read_query
+from commands import commands
+from history import query_of
+from jobs import SEEDED, BusyError, Jobs
 from pools import Pools, open_pools
+from problems import wants_page
 from settings import MUSIC_LONGEST, MUSIC_STEP, Settings, SettingsError, secret_key
 from store import DONE, ENDED, Job
 from tiktok_videos import drive
-from tiktok_videos.tags import TagError
 
 log = logging.getLogger(__name__)
 studio = Blueprint("studio", __name__, cli_group=None)
 
 SERVER_THREADS = 256  # each waits for a search, or feeds a stream of events, most of its time
 LONGEST_NAME = 100  # characters
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
 HEARTBEAT = ": still here\n\n"  # a comment, which keeps proxies from closing a quiet stream
 
 
@@ -57,6 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.max_body_mb * 1024**2,
         BOOTSTRAP_SERVE_LOCAL=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False,  # see _refuse_forged_forms
+        WTF_CSRF_TIME_LIMIT=None,
     )
     app.json.sort_keys = False
     app.json.ensure_ascii = False
@@ -66,9 +77,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.add_template_filter(lambda tag: "#" + "".join(tag.split()), "tagged")
     Bootstrap5(app)
     app.register_blueprint(studio)
-    app.register_error_handler(HTTPException, _problem)
-    app.register_error_handler(TagError, lambda error: _problem(UnprocessableEntity(str(error))))
-    app.register_error_handler(BusyError, _busy)
+    app.register_blueprint(commands)
+    problems.register(app, _page)
+    CSRFProtect(app)
     return app
 
 
@@ -79,6 +90,32 @@ def _runner(settings: Settings, pools: Pools):
     return run
 
 
+@studio.before_request
+def _limit_size():
+    """Only a form with files may be large."""
+    settings = _settings()
+    if request.method == "POST" and request.endpoint == "studio.search" and request.mimetype == "multipart/form-data":
+        request.max_content_length = (MOST_UPLOADS * settings.max_video_mb + settings.max_body_mb) * 1024**2
+
+
+@studio.before_request
+def _refuse_forged_forms():
+    """Forms from a browser that has a session carry its token. JSON needs none: no other site's page can send it."""
+    is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "")
+    from_browser = wants_page() or "Sec-Fetch-Site" in request.headers
+    if request.method == "POST" and "visitor" in session and is_form and from_browser:
+        current_app.extensions["csrf"].protect()
+
+
+@studio.after_app_request
+def _protect(response):
+    """Let a page load nothing from elsewhere and run no inline code; let no file be taken for another kind."""
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
 @studio.get("/")
 def index():
     return _page()
@@ -87,8 +124,13 @@ def index():
 @studio.post("/search")
 def search():
     """Store a search and answer with its result when it is done; at once to a browser, and where asked (RFC 7240)."""
-    job_id = _jobs().submit(read_query(request, _settings()), _visitor())
-    if _wants_page():
+    query = read_query(request, _settings())
+    try:
+        job_id = _jobs().submit(query, _visitor())
+    except BusyError:
+        history.forget_uploads((key for key, _ in query.uploads), _jobs().store, _settings())
+        raise
+    if wants_page():
         return redirect(url_for(".job", job_id=job_id), HTTPStatus.SEE_OTHER)
     if "respond-async" in [preference.strip() for preference in request.headers.get("Prefer", "").split(",")]:
         headers = {"Location": url_for(".job", job_id=job_id), "Preference-Applied": "respond-async"}
@@ -96,13 +138,13 @@ def search():
     done = _jobs().wait(job_id)
     if done.state == DONE:
         return jsonify(_result(done))
-    return _stated(done.error or {"title": "Cancelled", "status": 409, "detail": "The search was called off."})
+    return problems.stated(done.error or {"title": "Cancelled", "status": 409, "detail": "The search was called off."})
 
 
 @studio.get("/jobs/<job_id>")
 def job(job_id):
     found = _found(job_id)
-    if not _wants_page():
+    if not wants_page():
         return jsonify(_describe(found))
     return render_template("job.html", job=found, result=_result(found), ended=found.state in ENDED)
 
@@ -146,28 +188,44 @@ def cancel_by_form(job_id):
 @studio.post("/jobs/<job_id>/again")
 def again(job_id):
     """Search the same with another seed; what the seed does not touch is taken over."""
-    new_id = _jobs().again(_found(job_id), _visitor())
+    only = request.form.get("only")
+    if only not in (None, *SEEDED):
+        abort(422, f"only must be one of {', '.join(SEEDED)}.")
+    new_id = _jobs().again(_found(job_id), _visitor(), (only,) if only else SEEDED)
     return redirect(url_for(".job", job_id=new_id), HTTPStatus.SEE_OTHER)
 
 
 @studio.post("/jobs/<job_id>/name")
 def rename(job_id):
-    if not _jobs().rename(job_id, _visitor(), request.form.get("name", "").strip()[:LONGEST_NAME] or None):
-        abort(404, "This search is not in your history.")
-    return redirect(url_for(".history"), HTTPStatus.SEE_OTHER)
+    name = request.form.get("name", "").strip()[:LONGEST_NAME] or None
+    history.rename(_own(job_id).id, name, _jobs().store)
+    return redirect(url_for(".show_history"), HTTPStatus.SEE_OTHER)
 
 
 @studio.post("/jobs/<job_id>/delete")
 def delete(job_id):
-    if not _jobs().delete(job_id, _visitor()):
-        abort(404, "This search is not in your history.")
-    return redirect(url_for(".history"), HTTPStatus.SEE_OTHER)
+    _jobs().delete(_own(job_id).id)
+    return redirect(url_for(".show_history"), HTTPStatus.SEE_OTHER)
+
+
+@studio.get("/jobs/<job_id>/everything.zip")
+def everything(job_id):
+    file = takeaway.bundle(_result(_found(job_id)), _settings().generated_dir / job_id)
+    return send_file(file, "application/zip", as_attachment=True, download_name=f"trendtok-{job_id[:8]}.zip")
+
+
+@studio.get("/jobs/<job_id>/captions/<int:number>.vtt")
+def captions(job_id, number):
+    videos = _result(_found(job_id))["videos"]
+    if not 0 < number <= len(videos) or not videos[number - 1]["phrases"]:
+        abort(404, "This video has no captions.")
+    return current_app.response_class(takeaway.webvtt(videos[number - 1]["phrases"]), mimetype="text/vtt")
 
 
 @studio.get("/history")
-def history():
-    found = _jobs().history(_visitor())
-    if not _wants_page():
+def show_history():
+    found = history.of_visitor(_visitor(), _jobs().store)
+    if not wants_page():
         return jsonify([{**_describe(one), "name": one.name, "created": one.created} for one in found])
     return render_template("history.html", searches=[(one, _result(one)) for one in found])
 
@@ -192,6 +250,12 @@ def healthz():
     return jsonify(status="stopping" if stopping else "ok", engines=pipeline.engine_states(_settings())), status
 
 
+@studio.get("/metrics")
+def show_metrics():
+    text, media_type = metrics.page(*_jobs().load())
+    return current_app.response_class(text, content_type=media_type)
+
+
 def _settings() -> Settings:
     return current_app.extensions["settings"]
 
@@ -210,6 +274,12 @@ def _found(job_id) -> Job:
     return _jobs().get(job_id) or abort(404, "There is no such search. It may have been deleted.")
 
 
+def _own(job_id) -> Job:
+    """The visitor's own search with this id."""
+    found = _found(job_id)
+    return found if found.visitor == _visitor() else abort(404, "This search is not in your history.")
+
+
 def _result(found):
     return pipeline.assemble(query_of(found), found.id, found.made)
 
@@ -226,85 +296,11 @@ def _describe(found):
     }
 
 
-def _wants_page():
-    """Whether the client is a browser: it prefers HTML to JSON."""
-    accepted = request.accept_mimetypes
-    return accepted["text/html"] > accepted["application/json"]
-
-
-def _page(status=200, **values):
+def _page(status=200, problem=None):
     categories, _ = tiktok_videos.categories(_settings())
     lengths = range(MUSIC_STEP, MUSIC_LONGEST + 1, MUSIC_STEP)
-    return render_template(
-        "index.html", categories=categories, asked=request.form, music_lengths=lengths, **values
-    ), status
-
-
-def _problem(error: HTTPException, **more):
-    """Answer with an RFC 9457 problem, or with the page where a browser asks."""
-    if error.response is not None:  # a redirect
-        return error
-    response = _stated(
-        {"title": HTTPStatus(error.code).phrase, "status": error.code, "detail": error.description, **more}
-    )
-    for name, value in error.get_headers(request.environ):
-        if name != "Content-Type":
-            response.headers[name] = value
-    return response
-
-
-def _stated(problem):
-    problem = {"type": "about:blank", **problem}
-    if _wants_page():
-        return current_app.make_response(_page(problem["status"], problem=problem))
-    response = jsonify(problem)
-    response.status_code, response.mimetype = problem["status"], "application/problem+json"
-    return response
-
-
-def _busy(error):
-    return _problem(ServiceUnavailable(str(error), retry_after=error.retry_after), retry_after=error.retry_after)
-
-
-@studio.cli.command("search", short_help="Search in the terminal; the result is printed as JSON.")
-@click.argument("tags", nargs=-1, required=True)
-@click.option("--seconds", type=int, help="Length of the music: a multiple of 5, at most 60.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another music and picture.")
-@click.option("--language", default="en-US", show_default=True, help="The language spoken in the videos.")
-def search_command(tags, seconds, seed, language):
-    """Search TAGS: read their videos, print summary, tags, ideas, and where the music and the picture are, as JSON."""
-    settings, search_id = _settings(), secrets.token_hex(16)
-    folder = settings.generated_dir / search_id
-    try:
-        query = make_query(settings, tags, seconds, seed, language)
-        with _progress_bar() as watch:
-            result = pipeline.search(query, search_id, folder, settings, current_app.extensions["pools"], watch)
-    except tiktok_videos.UnknownTagsError as error:
-        known = f" Known tags: {', '.join(error.known)}." if error.known else ""
-        raise click.ClickException(f"{error}{known}") from None
-    except (TagError, HTTPException) as error:
-        raise click.ClickException(getattr(error, "description", str(error))) from None
-    click.echo(json.dumps(result, ensure_ascii=False, indent=2))
-
-
-@contextlib.contextmanager
-def _progress_bar():
-    """A progress bar on standard error, and the function that moves it."""
-    parts = len(pipeline.STAGES)
-    with click.progressbar(length=parts * 100, file=sys.stderr, item_show_func=lambda what: what) as bar:
-
-        def watch(stage, done, total, what):
-            reached = int((pipeline.STAGES.index(stage) + done / max(total, 1)) * 100)
-            bar.update(max(reached - bar.pos, 0), what[:60])
-
-        yield watch
-        bar.update(parts * 100 - bar.pos, "Done")
-
-
-@studio.cli.command("prune")
-def prune_command():
-    """Remove searches older than KEEP_DAYS, then the oldest until MAX_STORAGE_MB hold."""
-    click.echo(f"Removed {_jobs().prune()} searches.")
+    values = {"categories": categories, "asked": request.form, "music_lengths": lengths, "problem": problem}
+    return render_template("index.html", **values), status
 
 
 def serve():

@@ -36,7 +36,10 @@ class NoneWorked(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """`missing` says what must be set up first (None when nothing must); `run` does the work."""
+    """`missing` says what must be set up first (None when nothing must); `run` does the work.
+
+    `run` returns what it made, or an Answer that holds it where it has warnings of its own.
+    """
 
     missing: Callable[[Settings], str | None]
     run: Callable[..., Any]
@@ -44,7 +47,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an engine returned, its name, and a line for each engine before it that failed."""
+    """What an engine returned, its name, and its warnings after a line for each engine before it that failed."""
 
     value: Any
     engine: str
@@ -68,7 +71,9 @@ def first_working(
         if engine is None or engine.missing(settings):
             continue
         try:
-            return Answer(engine.run(*arguments), name, tuple(warnings))
+            given = engine.run(*arguments)
+            answer = given if isinstance(given, Answer) else Answer(given, name)
+            return Answer(answer.value, name, (*warnings, *answer.warnings))
         except Cancelled:
             raise
         except EngineError as error:

@@ -7,29 +7,30 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
+import history
+import metrics
 import pipeline
 from engines import Cancelled
 from feeds import Feeds
+from history import query_of
 from pipeline import Query
+from recorder import Recorder, Stopping, expected_seconds
 from settings import Settings
-from store import CANCELLED, DONE, ENDED, FAILED, QUEUED, RUNNING, Job, JobEvent, Store
+from store import CANCELLED, DONE, ENDED, FAILED, QUEUED, RUNNING, Job, Store, add_event
 from tiktok_videos import UnknownTagsError
 
 log = logging.getLogger(__name__)
 
 MOST_STARTS = 2  # a search that was running when the process died this often is not tried again
-SEEDLESS = ("videos", "summary")  # the stages that another seed does not change
+SEEDED = ("music", "image")  # the stages that another seed changes
 LARGEST_SEED = 2**32
-QUIET = 0.2  # seconds between two events that only tell progress
 POLL = 1.0  # seconds between looks at what another instance may have queued
-LEARN_FROM = 20  # searches whose timings tell how long a stage takes here
-FIRST_GUESS = {"videos": 3.0, "summary": 0.5, "music": 1.0, "image": 1.0}  # seconds, before anything was learned
 
 # Runs a search: (query, id, folder, watch, show, made by an earlier run).
 Run = Callable[[Query, str, Path, pipeline.Watch, pipeline.Show, dict], object]
@@ -41,10 +42,6 @@ class BusyError(Exception):
     def __init__(self, retry_after: int):
         super().__init__("The studio is busy: its queue of searches is full.")
         self.retry_after = retry_after
-
-
-class _Stopping(Cancelled):
-    """The process is ending: the search goes back to the queue."""
 
 
 class Jobs:
@@ -62,16 +59,17 @@ class Jobs:
 
     # Asking
 
-    def again(self, job: Job, visitor: str) -> str:
-        """Search the same with another seed, and return the new id. What the seed does not touch is not done again."""
+    def again(self, job: Job, visitor: str, anew: Sequence[str] = SEEDED) -> str:
+        """Search the same with another seed, and return the new id. Only the stages in `anew` are done again."""
         query = replace(query_of(job), seed=secrets.randbelow(LARGEST_SEED))
-        return self.submit(query, visitor, {stage: job.made[stage] for stage in SEEDLESS if stage in job.made})
+        kept = {stage: made for stage, made in job.made.items() if stage not in anew}
+        return self.submit(query, visitor, kept, history.folder(job.id, self.settings))
 
-    def submit(self, query: Query, visitor: str, made: dict | None = None) -> str:
+    def submit(self, query: Query, visitor: str, made: dict | None = None, made_in: Path | None = None) -> str:
         """Store a search and return its id; one that the visitor asked for already and that has not ended is joined.
 
-        `made` holds what stages have made already. Raises BusyError, and stores nothing, where MAX_QUEUED searches wait
-        already.
+        `made` holds what stages have made already, with their files in the folder `made_in`. Raises BusyError, and
+        stores nothing, where MAX_QUEUED searches wait already.
         """
         key = _key(query, self.settings)
         with self.store.transaction() as session:
@@ -80,7 +78,8 @@ class Jobs:
                 return joined
             waiting = session.scalar(select(func.count()).where(Job.state == QUEUED))
             if waiting >= self.settings.max_queued:
-                raise BusyError(retry_after=max(1, round(waiting * sum(self._expected(session).values()) / 2)))
+                metrics.REFUSED.inc()
+                raise BusyError(retry_after=max(1, round(waiting * sum(expected_seconds(session).values()) / 2)))
             job = Job(
                 id=secrets.token_hex(16),
                 visitor=visitor,
@@ -92,10 +91,19 @@ class Jobs:
             )
             session.add(job)
             session.flush()
-            _add_event(session, job, {"state": QUEUED, "progress": 0.0})
+            if made_in:
+                _link_files(made or {}, made_in, history.folder(job.id, self.settings))
+            add_event(session, job, {"state": QUEUED, "progress": 0.0})
         with self._wake:
             self._wake.notify()
         return job.id
+
+    def load(self) -> tuple[int, int]:
+        """How many searches wait, and how many run."""
+        with self.store.transaction() as session:
+            count = select(Job.state, func.count()).where(Job.state.in_((QUEUED, RUNNING))).group_by(Job.state)
+            states = dict(session.execute(count).all())
+        return states.get(QUEUED, 0), states.get(RUNNING, 0)
 
     def get(self, job_id: str) -> Job | None:
         with self.store.transaction() as session:
@@ -122,51 +130,10 @@ class Jobs:
             flag.set()
         self._feeds.tell(job_id)
 
-    # History
-
-    def history(self, visitor: str) -> list[Job]:
-        """The searches of a visitor, newest first."""
-        with self.store.transaction() as session:
-            return list(session.scalars(select(Job).where(Job.visitor == visitor).order_by(Job.created.desc())))
-
-    def rename(self, job_id: str, visitor: str, name: str) -> bool:
-        with self.store.transaction() as session:
-            mine = (Job.id == job_id) & (Job.visitor == visitor)
-            return session.execute(update(Job).where(mine).values(name=name)).rowcount == 1
-
-    def delete(self, job_id: str, visitor: str) -> bool:
-        """Remove a search of this visitor with its files; one that still runs is cancelled first."""
-        with self.store.transaction() as session:
-            if session.scalar(select(Job.visitor).where(Job.id == job_id)) != visitor:
-                return False
+    def delete(self, job_id: str) -> None:
+        """Remove a search with its files; one that still runs is called off first."""
         self.cancel(job_id)
-        self._remove(job_id)
-        return True
-
-    def prune(self) -> int:
-        """Remove what is older than KEEP_DAYS, then the oldest until MAX_STORAGE_MB hold; return how many went."""
-        with self.store.transaction() as session:
-            ended = select(Job.id, Job.created).where(Job.state.in_(ENDED)).order_by(Job.created)
-            jobs = session.execute(ended).all()
-        sizes = {job_id: _size(self._folder(job_id)) for job_id, _ in jobs}
-        total, limit = sum(sizes.values()), self.settings.max_storage_mb * 1024**2
-        removed = 0
-        for job_id, created in jobs:
-            if created > time.time() - self.settings.keep_days * 86400 and total <= limit:
-                break
-            self._remove(job_id)
-            total -= sizes[job_id]
-            removed += 1
-        return removed
-
-    def _remove(self, job_id):
-        shutil.rmtree(self._folder(job_id), ignore_errors=True)
-        with self.store.transaction() as session:
-            session.execute(delete(JobEvent).where(JobEvent.job_id == job_id))
-            session.execute(delete(Job).where(Job.id == job_id))
-
-    def _folder(self, job_id):
-        return self.settings.generated_dir / job_id
+        history.remove(job_id, self.store, self.settings)
 
     # Running
 
@@ -202,10 +169,10 @@ class Jobs:
                         f"The studio stopped {job.starts} times while it ran this search, so it is not tried again."
                     )
                     self._end(session, job, FAILED, error={"title": "Search failed", "status": 500, "detail": reason})
-                    shutil.rmtree(self._folder(job.id), ignore_errors=True)
+                    shutil.rmtree(history.folder(job.id, self.settings), ignore_errors=True)
                 else:
                     job.state = QUEUED
-                    _add_event(session, job, {"state": QUEUED, "progress": job.progress})
+                    add_event(session, job, {"state": QUEUED, "progress": job.progress})
 
     def _work(self):
         while not self._stopping.is_set():
@@ -238,14 +205,15 @@ class Jobs:
 
     def _run(self, job):
         """Run one claimed search to its end, whatever that is."""
-        folder = self._folder(job.id)
+        folder = history.folder(job.id, self.settings)
         _remove_half_written(folder)
         cancelled = self._cancelled[job.id] = threading.Event()
-        recorder = _Recorder(self, job.id, job.progress, cancelled)
+        recorder = Recorder(job, self.store, self._feeds, cancelled, self._stopping)
         try:
-            self._run_search(query_of(job), job.id, folder, recorder.watch, recorder.show, job.made)
+            made = self._take_over(job) or job.made
+            self._run_search(query_of(job), job.id, folder, recorder.watch, recorder.show, made)
             self._finish(job.id, DONE)
-        except _Stopping:
+        except Stopping:
             self._requeue(job.id)
         except Cancelled:
             shutil.rmtree(folder, ignore_errors=True)
@@ -263,6 +231,15 @@ class Jobs:
             del self._cancelled[job.id]
             self._feeds.tell(job.id)
 
+    def _take_over(self, job):
+        """What the same search of another visitor made while this one waited for it."""
+        with self.store.transaction() as session:
+            same = select(Job).where(Job.key == job.key, Job.state == DONE, Job.ended > job.created).limit(1)
+            twin = session.scalar(same)
+        if twin is not None:
+            _link_files(twin.made, history.folder(twin.id, self.settings), history.folder(job.id, self.settings))
+        return twin and twin.made
+
     def _finish(self, job_id, state, **values):
         """End a job that still runs; one that was cancelled meanwhile stays cancelled."""
         with self.store.transaction() as session:
@@ -277,7 +254,8 @@ class Jobs:
     def _end(self, session, job, state, error=None):
         job.state, job.ended, job.error = state, time.time(), error
         job.progress = 1.0 if state == DONE else job.progress
-        _add_event(session, job, {"state": state, "progress": job.progress})
+        metrics.SEARCHES.labels(state).inc()
+        add_event(session, job, {"state": state, "progress": job.progress})
 
     def _requeue(self, job_id):
         """Put a search back that the end of the process interrupted: that is no failure of the search."""
@@ -286,83 +264,8 @@ class Jobs:
             if job is not None and job.state == RUNNING:
                 job.state, job.starts = QUEUED, job.starts - 1
 
-    def record(self, job_id: str, stage: str, progress: float, event: dict, made: dict | None = None) -> None:
-        """Store how far a running job is, and what a stage has made. Raises Cancelled where it runs no more."""
-        with self.store.transaction() as session:
-            job = session.get(Job, job_id, with_for_update=True)
-            if job is None or job.state != RUNNING:
-                raise Cancelled
-            job.stage, job.progress = stage, progress
-            if made is not None:
-                job.made = job.made | {stage: made}
-            _add_event(session, job, {"state": RUNNING, "stage": stage, "progress": progress, **event})
-        self._feeds.tell(job_id)
-
     def stopping(self) -> bool:
         return self._stopping.is_set()
-
-    def expected(self) -> dict[str, float]:
-        """Seconds that each stage is likely to take on this machine."""
-        with self.store.transaction() as session:
-            return self._expected(session)
-
-    def _expected(self, session):
-        newest = select(Job.made).where(Job.state == DONE).order_by(Job.ended.desc()).limit(LEARN_FROM)
-        past = list(session.scalars(newest))
-        if not past:
-            return FIRST_GUESS
-        return {
-            stage: max(0.01, sum(made[stage]["seconds"] for made in past if stage in made) / len(past))
-            for stage in pipeline.STAGES
-        }
-
-
-class _Recorder:
-    """What a running search tells: watched stages, partial results, and whether it may go on."""
-
-    def __init__(self, jobs, job_id, reached, cancelled):
-        self._jobs, self._job_id, self._cancelled = jobs, job_id, cancelled
-        self._expected = jobs.expected()
-        self._lock = threading.Lock()
-        self._reached, self._told_at, self._stage = reached, 0.0, None
-
-    def watch(self, stage: str, done: int, total: int, what: str) -> None:
-        """Take note of progress. Raises Cancelled when the search was called off or the process ends."""
-        self._may_go_on()
-        if not what:
-            return
-        with self._lock:
-            self._reached = max(self._reached, self._share(stage, done / max(total, 1)))
-            now = time.monotonic()
-            if stage == self._stage and now - self._told_at < QUIET:
-                return
-            self._stage, self._told_at = stage, now
-            left = sum(self._expected.values()) * (1 - self._reached)
-            event = {"what": what, "done": done, "total": total, "left": round(left, 1)}
-            self._jobs.record(self._job_id, stage, round(self._reached, 4), event)
-
-    def show(self, stage: str, made: dict) -> None:
-        """Store what a stage has made so far. Raises as `watch` does."""
-        self._may_go_on()
-        with self._lock:
-            self._jobs.record(self._job_id, stage, round(self._reached, 4), {"made": stage}, made)
-
-    def _may_go_on(self):
-        if self._cancelled.is_set():
-            raise Cancelled
-        if self._jobs.stopping():
-            raise _Stopping
-
-    def _share(self, stage, fraction):
-        """The share of the whole search that is done when `fraction` of a stage is."""
-        before = pipeline.STAGES[: pipeline.STAGES.index(stage)]
-        seconds = sum(self._expected[name] for name in before) + self._expected[stage] * min(fraction, 1.0)
-        return seconds / sum(self._expected.values())
-
-
-def query_of(job: Job) -> Query:
-    """What a stored search asked."""
-    return Query(**job.query | {"tags": tuple(job.query["tags"])})
 
 
 def _key(query, settings):
@@ -371,15 +274,23 @@ def _key(query, settings):
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
+def _link_files(made, source, target):
+    """Give a search the files that another one made: as links, or as copies where the disk has no links."""
+    target.mkdir(parents=True, exist_ok=True)
+    for stage in SEEDED:
+        for name in filter(None, (made.get(stage, {}).get("value") or {}).values()):
+            try:
+                (target / name).hardlink_to(source / name)
+            except FileNotFoundError:
+                continue  # it is made again
+            except OSError:
+                shutil.copyfile(source / name, target / name)
+
+
 def _remove_half_written(folder):
     """Remove what a run that was killed had not finished writing."""
     for file in folder.glob(".*"):
         file.unlink()
-
-
-def _add_event(session, job, data):
-    job.events = (job.events or 0) + 1
-    session.add(JobEvent(job_id=job.id, number=job.events, data=data))
 
 
 def _instance_id(settings):
@@ -389,7 +300,3 @@ def _instance_id(settings):
     if not path.exists():
         path.write_text(secrets.token_hex(16))
     return path.read_text()
-
-
-def _size(folder):
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else 0

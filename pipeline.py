@@ -51,12 +51,16 @@ def unshown(stage: str, made: dict) -> None:
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked: cleaned tags, the length of the music in seconds, a seed, the language spoken (BCP 47)."""
+    """What is asked: cleaned tags, the length of the music in seconds, a seed, the language spoken (BCP 47).
+
+    `uploads` are the visitor's own videos: (key, title) of each.
+    """
 
     tags: tuple[str, ...]
     seconds: int = 10
     seed: int = 0
     language: str = "en-US"
+    uploads: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,15 +123,21 @@ def assemble(query: Query, search_id: str, made: Mapping[str, dict]) -> dict:
     engines = {"speech" if stage == "videos" else stage: made[stage]["engine"] for stage in STAGES if stage in made}
     return {
         "id": search_id,
-        "asked": asdict(query) | {"tags": list(query.tags)},
+        "asked": {
+            "tags": list(query.tags),
+            "seconds": query.seconds,
+            "seed": query.seed,
+            "language": query.language,
+            "videos": [title for _, title in query.uploads],
+        },
         "summary": brief.get("summary") or None,
         "tags": ", ".join(brief["tags"]) if brief else None,
         "ideas": brief.get("ideas", []),
         "music_prompt": brief.get("music_prompt"),
         "image_prompt": brief.get("image_prompt"),
-        "music_url": music.get("music_url"),
-        "midi_url": music.get("midi_url"),
-        "image_url": image.get("image_url"),
+        "music_url": _address(search_id, music.get("music")),
+        "midi_url": _address(search_id, music.get("midi")),
+        "image_url": _address(search_id, image.get("image")),
         "videos": values["videos"] or [],
         "engines": engines,
         "warnings": [line for stage in STAGES if stage in made for line in made[stage]["warnings"]],
@@ -135,11 +145,15 @@ def assemble(query: Query, search_id: str, made: Mapping[str, dict]) -> dict:
     }
 
 
+def _address(search_id, name):
+    return name and f"/static/generated/{search_id}/{name}"
+
+
 def _read_clips(search):
     """Find the videos, then fetch and read them side by side."""
     start = time.perf_counter()
     search.watch("videos", 0, 1, "Looking for videos")
-    found = tiktok_videos.find(search.query.tags, search.settings)
+    found = tiktok_videos.find(search.query.tags, search.settings, search.query.uploads)
     total, read = len(found.videos), {}
 
     def report(title, _done, _total, what):
@@ -213,6 +227,7 @@ def _describe(clip):
         "seconds": text and round(text.seconds, 2),
         "transcript": text and text.transcript,
         "on_screen_text": text and "\n".join(text.on_screen),
+        "phrases": [{"start": p.start, "end": p.end, "text": p.text} for p in text.phrases] if text else [],
         "error": clip.error,
     }
 
@@ -294,20 +309,20 @@ class _Clock:
 def _is_stored(search, stage):
     """Whether an earlier run has made this stage, and its files are still there."""
     value = search.made.get(stage, {}).get("value")
-    return bool(value) and all((search.folder / Path(url).name).is_file() for url in value.values() if url)
+    return bool(value) and all((search.folder / name).is_file() for name in value.values() if name)
 
 
 def _publish_all(search, stage, made):
-    """Write what was made to files; their addresses by the names that the result gives them."""
+    """Write what was made to files; their names by what they are."""
     files = {
-        "music": lambda track: {"music_url": ("music.wav", track.wav), "midi_url": ("music.mid", track.midi)},
-        "image": lambda picture: {"image_url": ("image.png", picture.png)},
+        "music": lambda track: {"music": ("music.wav", track.wav), "midi": ("music.mid", track.midi)},
+        "image": lambda picture: {"image": ("image.png", picture.png)},
     }[stage](made)
     return {key: data and _publish(search, name, data) for key, (name, data) in files.items()}
 
 
 def _publish(search, name, data):
-    """Write a file under a temporary name, rename it, and return its address: nobody ever reads half a file."""
+    """Write a file under a temporary name, rename it, and return its name: nobody ever reads half a file."""
     with tempfile.NamedTemporaryFile(dir=search.folder, prefix=f".{name}-", delete=False) as file:
         try:
             file.write(data)
@@ -317,7 +332,7 @@ def _publish(search, name, data):
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    return f"/static/generated/{search.id}/{name}"
+    return name
 
 
 def engine_states(settings: Settings) -> dict[str, dict[str, str]]:

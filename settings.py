@@ -60,6 +60,7 @@ class Settings:
     google_speech_key: str = _setting("", secret=True)
     speech_concurrency: int = _setting(4, lowest=1, highest=64)  # pieces of sound at Google at once
     max_video_mb: int = _setting(200, lowest=1, highest=100_000)
+    max_video_seconds: int = _setting(300, lowest=1, highest=3600)
     video_workers: int = _setting(os.cpu_count() or 2, lowest=1, highest=64)
     max_body_mb: int = _setting(1, lowest=1, highest=4096)
     speech_engines: tuple[str, ...] = _setting(SPEECH_ENGINES, choices=SPEECH_ENGINES)

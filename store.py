@@ -121,3 +121,9 @@ def _schema(engine):
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def add_event(session: Session, job: Job, data: dict) -> None:
+    """Note that something happened to a job."""
+    job.events = (job.events or 0) + 1
+    session.add(JobEvent(job_id=job.id, number=job.events, data=data))

@@ -11,10 +11,12 @@ from settings import ROOT
 PACKAGES = ["tiktok_videos", "tiktok_to_text", "summariser", "music_gen", "animate_text"]
 LAYERS = [
     ["app"],
+    ["problems", "commands"],
     ["jobs", "asking"],
+    ["recorder", "history"],
     ["pipeline"],
     PACKAGES,
-    ["pools", "engines", "embeddings", "utils", "store", "feeds"],
+    ["pools", "engines", "embeddings", "utils", "store", "feeds", "metrics", "takeaway"],
     ["settings"],
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}

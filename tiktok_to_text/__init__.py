@@ -1,33 +1,88 @@
 """A video file in, its words out: what is said and what stands on the screen."""
 
-from dataclasses import dataclass
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import engines
+from engines import Answer, NoneWorked, Report
+from settings import Settings
+from tiktok_to_text import audio, cache, screen_text, speech
+from tiktok_to_text.video_text import Phrase, VideoText
+
+__all__ = ["ENGINES", "Phrase", "VideoText", "read", "warm"]
+
+ENGINES = speech.ENGINES
+
+_locks = WeakValueDictionary()  # by cache file: whoever reads a clip holds its lock
+_finding_lock = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Phrase:
-    """Something said, from `start` to `end` in seconds."""
+def read(path: Path, language: str, settings: Settings, report: Report) -> VideoText:
+    """Read the clip at `path`, whose speech is in `language` (BCP 47), from the cache where it has been read before.
 
-    start: float
-    end: float
-    text: str
-
-
-@dataclass(frozen=True)
-class VideoText:
-    """What was read from one clip.
-
-    `seconds` is the clip's length, `on_screen` the lines of text in reading order, `stills` JPEG frames that would
-    make a cover (those with the least text on them first), `speech_engine` the engine that listened (None where there
-    was nothing to listen to).
+    No sound, no speech or no text gives empty parts; a part that failed is empty and has a line in `warnings`. Raises
+    EngineError where `path` is no clip that can be read, and Cancelled when `report` does.
     """
+    entry = cache.entry(path, language, settings)
+    with _lock_of(entry):
+        known = cache.load(entry)
+        if known:
+            return known
+        text = _read(path, language, settings, report)
+        if not text.warnings:
+            cache.save(entry, text)
+        return text
 
-    seconds: float
-    phrases: tuple[Phrase, ...]
-    on_screen: tuple[str, ...]
-    stills: tuple[bytes, ...]
-    speech_engine: str | None
-    warnings: tuple[str, ...] = ()
 
-    @property
-    def transcript(self) -> str:
-        return " ".join(phrase.text for phrase in self.phrases)
+def warm(settings: Settings) -> None:
+    """Load the models, so that the first clip is read as fast as the next. Takes a few seconds."""
+    screen_text.load()
+    if not speech.whisper_missing(settings):
+        speech.load(settings)
+
+
+def _lock_of(entry):
+    with _finding_lock:
+        return _locks.setdefault(entry, threading.Lock())
+
+
+def _read(path, language, settings, report):
+    with tempfile.TemporaryDirectory(prefix="trendtok-") as folder, ThreadPoolExecutor(1, "screen") as beside:
+        sound = audio.extract(path, Path(folder))
+        # Listening and looking side by side keep every core busy when there are fewer clips than cores.
+        looking = beside.submit(_look, path, sound, settings, report)
+        heard = _listen(sound, language, settings, report)
+        seen = looking.result()
+    return VideoText(
+        seconds=sound.seconds,
+        phrases=heard.value,
+        on_screen=seen.value.lines,
+        stills=seen.value.stills,
+        speech_engine=heard.engine,
+        warnings=heard.warnings + seen.warnings,
+    )
+
+
+def _listen(sound, language, settings, report):
+    if sound.wav is None:
+        return Answer((), None)
+    arguments = (sound.wav, language, settings, report)
+    return _ask("speech", settings.speech_engines, ENGINES, settings, arguments, nothing=())
+
+
+def _look(path, sound, settings, report):
+    if not sound.has_picture:
+        return Answer(screen_text.Seen(), None)
+    arguments = (path, sound.seconds, report)
+    return _ask("screen text", ("rapidocr",), screen_text.ENGINES, settings, arguments, nothing=screen_text.Seen())
+
+
+def _ask(stage, order, choice, settings, arguments, nothing):
+    """The first working engine's answer, or `nothing` with the reasons why none worked."""
+    try:
+        return engines.first_working(stage, order, choice, settings, *arguments)
+    except NoneWorked as error:
+        return Answer(nothing, None, error.warnings or (f"{stage.capitalize()}: no engine is set up.",))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from engines import EngineError
 from settings import Settings
-from tiktok_videos import drive, library
+from tiktok_videos import drive, library, uploads
 from tiktok_videos.catalogue import Category, Video
 from tiktok_videos.tags import nearest
 
-SOURCES = {"drive": drive, "library": library}
+SOURCES = {"drive": drive, "library": library, "uploads": uploads}
 MOST_PER_TAG = 3
 
 
@@ -42,15 +42,17 @@ def categories(settings: Settings) -> tuple[list[Category], list[str]]:
     return found, warnings
 
 
-def find(tags: Sequence[str], settings: Settings) -> Found:
+def find(tags: Sequence[str], settings: Settings, own: Sequence[tuple[str, str]] = ()) -> Found:
     """Find the videos filed under cleaned tags: at most 3 a tag, newest first, sources in order, each video once.
+
+    Before them come the visitor's `own` uploads, (key, title) of each.
 
     A tag that no category bears goes to the category nearest in meaning. Raises UnknownTagsError where no tag finds
     any video.
     """
     shelves, warnings = categories(settings)
     known = {tag.casefold(): tag for shelf in shelves for tag in shelf.tags}
-    found, failed = {}, set()
+    found, failed = {("uploads", key): uploads.video(key, title) for key, title in own}, set()
     for asked in tags:
         tag = known.get(asked.casefold(), asked)
         bearing, warning = _shelves_for(tag, shelves)

@@ -1,0 +1,156 @@
+"""Takes frames out of a clip and chooses among them: those that hold all its text, and those that are good stills."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from tiktok_to_text import ffmpeg
+
+SAMPLES_A_SECOND = 3
+MOST_SAMPLES = 48  # a clip; bounds the memory to 150 MB, at 1080 pixels wide
+WIDEST = 1080  # pixels
+
+SMALL_WIDTH = 270  # pixels, of the copy on which text is looked for
+STROKE_CONTRAST = 34  # grey levels by which a stroke differs from what is around it
+STROKE_REACH = 9  # pixels of the small copy: about the width of a letter
+NEW_STROKES = 60  # pixels of the small copy: less than two letters
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`at` is the time in seconds, `planes` the picture in YUV 4:2:0, shape (height * 3 / 2, width)."""
+
+    at: float
+    planes: np.ndarray
+    strokes: np.ndarray = field(repr=False)  # where a small copy has thin lines, bright and dark: see _strokes
+
+    @property
+    def grey(self) -> np.ndarray:
+        return self.planes[: self.planes.shape[0] * 2 // 3]
+
+    def colours(self) -> np.ndarray:
+        """The picture as BGR, shape (height, width, 3)."""
+        import cv2
+
+        return cv2.cvtColor(self.planes, cv2.COLOR_YUV2BGR_I420)
+
+
+def sample(path: Path, seconds: float) -> Iterator[Frame]:
+    """Yield frames of the clip at `path`, which lasts `seconds`, evenly spread, at most MOST_SAMPLES.
+
+    One run of ffmpeg decodes the clip. It skips the frames on which no other frame is built, which halves its time.
+    """
+    rate = min(SAMPLES_A_SECOND, MOST_SAMPLES / seconds) if seconds else SAMPLES_A_SECOND
+    size = f"scale='max(2,trunc(min({WIDEST},iw)/2)*2)':'max(2,trunc(ow/a/2)*2)':flags=area"
+    wanted = ("-map", "0:v:0", "-an", "-vf", f"fps={rate:.4f},{size}", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-")
+    with ffmpeg.pipe(path, ("-threads", "1", "-skip_frame", "noref"), wanted) as stream:
+        width, height = _size(stream.readline())
+        for number in range(MOST_SAMPLES):
+            content = stream.read(width * height * 3 // 2) if stream.readline().startswith(b"FRAME") else b""
+            if not content or len(content) < width * height * 3 // 2:
+                return
+            planes = np.frombuffer(content, np.uint8).reshape(height * 3 // 2, width)
+            yield Frame(number / rate, planes, _strokes(planes[:height]))
+
+
+def _size(header):
+    """Width and height from the first line of a YUV4MPEG2 stream (see yuv4mpeg(5))."""
+    sizes = {word[:1]: word[1:] for word in header.split()[1:]}
+    return int(sizes.get(b"W", 0)), int(sizes.get(b"H", 0))
+
+
+def _strokes(grey):
+    """Mark what differs much from its surroundings, as letters do, on a small copy of `grey`: shape (2, height, width).
+
+    Bright and dark marks are kept apart, since letters with an outline would otherwise fill their line.
+    """
+    import cv2
+
+    height, width = grey.shape
+    small_size = (min(width, SMALL_WIDTH), max(1, round(height * min(1, SMALL_WIDTH / width))))
+    small = cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA).astype(np.int16)
+    contrast = small - cv2.blur(small, (STROKE_REACH, STROKE_REACH))
+    return np.stack([contrast > STROKE_CONTRAST, contrast < -STROKE_CONTRAST])
+
+
+def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
+    """Choose at most `most` frames, in order of time, that together show all the text in `samples`.
+
+    Text stands still for a moment, so only strokes that the frames before and after have too are counted. The frame
+    with most strokes that no chosen frame has is taken, again and again, until what is left is less than two letters.
+    """
+    standing = [_standing(samples, index) for index in range(len(samples))]
+    unseen = [strokes.copy() for strokes in standing]
+    chosen = []
+    while len(chosen) < most:
+        counts = [int(np.count_nonzero(strokes)) for strokes in unseen]
+        if not counts or max(counts) < NEW_STROKES:
+            break
+        best = int(np.argmax(counts))
+        chosen.append(best)
+        seen = _widened(standing[best])
+        # What is left of a frame is what its most similar chosen frame lacks, not what all of them lack together:
+        # two captions in the same place share many pixels with a third.
+        for index, strokes in enumerate(standing):
+            rest = strokes & ~seen
+            if np.count_nonzero(rest) < np.count_nonzero(unseen[index]):
+                unseen[index] = rest
+    return [samples[index] for index in sorted(chosen)]
+
+
+def _standing(samples, index):
+    """The strokes of a frame that the frames before and after it have in the same place."""
+    standing = samples[index].strokes
+    for other in (index - 1, index + 1):
+        if 0 <= other < len(samples):
+            standing = standing & _widened(samples[other].strokes)
+    return standing
+
+
+def _widened(strokes):
+    import cv2
+
+    return np.stack([cv2.dilate(plane.astype(np.uint8), np.ones((3, 3), np.uint8)) for plane in strokes]).astype(bool)
+
+
+def stills(samples: list[Frame], text_areas: list[tuple[float, float, float, float]], most: int) -> list[bytes]:
+    """Choose at most `most` frames for a cover and return them as JPEG, those with the least text first.
+
+    `text_areas` are left, top, right and bottom of where text was found in any frame, from 0 to 1. Sharp and well
+    exposed frames are preferred, and the second one is taken from another part of the clip.
+    """
+    if not samples:
+        return []
+    merits = [_merit(frame, text_areas) for frame in samples]
+    apart = (samples[-1].at - samples[0].at) / 4
+    chosen = []
+    for index in sorted(range(len(samples)), key=lambda index: -merits[index]):
+        if all(abs(samples[index].at - samples[other].at) > apart for other in chosen):
+            chosen.append(index)
+        if len(chosen) == most:
+            break
+    return [_jpeg(samples[index]) for index in chosen]
+
+
+def _merit(frame, text_areas):
+    """How well a frame serves as a cover: its sharpness times its exposure, much less where text covers it."""
+    import cv2
+
+    _, height, width = frame.strokes.shape
+    small = cv2.resize(frame.grey, (width, height), interpolation=cv2.INTER_AREA)
+    text = np.zeros((height, width), bool)
+    for left, top, right, bottom in text_areas:
+        text[int(top * height) : int(bottom * height) + 1, int(left * width) : int(right * width) + 1] = True
+    covered = np.mean(frame.strokes & text)
+    sharpness = np.log1p(cv2.Laplacian(small, cv2.CV_32F)[~text].var()) if not text.all() else 0
+    burnt = np.mean((small < 12) | (small > 243))
+    exposure = max(0.05, 1 - abs(small.mean() - 120) / 120 - burnt)
+    return (0.1 + sharpness) * exposure / (1 + 100 * covered)
+
+
+def _jpeg(frame):
+    import cv2
+
+    return cv2.imencode(".jpg", frame.colours(), [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
