@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from http import HTTPStatus
 
 from flask import (
@@ -326,6 +327,7 @@ def serve():
 
     signal.signal(signal.SIGTERM, stop)
     jobs.start()
+    threading.Thread(target=pipeline.warm, args=[settings], name="warm-up", daemon=True).start()
     print(f"TrendTok Studio is ready: open http://{settings.host}:{settings.port} (Ctrl+C stops it)", flush=True)
     server.run()
     jobs.close()

@@ -26,7 +26,7 @@ def read_query(request: Request, settings: Settings) -> Query:
 
     Raises TagError, UploadError or an HTTP 4xx that says what is wrong; then nothing is kept.
     """
-    asked = request.get_json() if request.is_json else _form(request)
+    asked = _json(request) if request.is_json else _form(request)
     if not isinstance(asked, dict):
         raise BadRequest('Send a JSON object such as {"tags": ["AI"]}.')
     unknown = asked.keys() - set(FIELDS)
@@ -37,6 +37,13 @@ def read_query(request: Request, settings: Settings) -> Query:
         raise UnprocessableEntity(f"Send at most {MOST_UPLOADS} videos; there are {len(files)}.")
     query = make_query(settings, **asked, has_videos=bool(files))
     return replace(query, uploads=_keep(files, settings))
+
+
+def _json(request):
+    try:
+        return request.get_json()
+    except RecursionError:
+        raise BadRequest("The JSON is nested too deeply.") from None
 
 
 def _keep(files, settings):

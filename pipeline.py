@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import animate_text
+import embeddings
 import music_gen
 import summariser
 import tiktok_to_text
@@ -345,3 +346,11 @@ def engine_states(settings: Settings) -> dict[str, dict[str, str]]:
         }
         for stage, engines in ENGINES.items()
     }
+
+
+def warm(settings: Settings) -> None:
+    """Load the models that the first search would otherwise wait for. Takes some seconds."""
+    tiktok_to_text.warm(settings)
+    embeddings.load()
+    music_gen.warm(settings)
+    animate_text.warm(settings)
