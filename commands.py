@@ -1,4 +1,4 @@
-"""The studio's command line: `flask search`, `flask prune`."""
+"""The studio's command line: `flask search`, `flask check`, `flask prune`."""
 
 import contextlib
 import json
@@ -13,6 +13,7 @@ import history
 import pipeline
 import tiktok_videos
 from asking import make_query
+from engines import EngineError
 from tiktok_videos.tags import TagError
 
 commands = Blueprint("commands", __name__, cli_group=None)
@@ -52,6 +53,27 @@ def _progress_bar():
 
         yield watch
         bar.update(parts * 100 - bar.pos, "Done")
+
+
+@commands.cli.command("check")
+def check():
+    """Try each service and model that is configured once, and say whether a search would use it.
+
+    The exit status is 1 where one that is configured would fail.
+    """
+    settings = current_app.extensions["settings"]
+    failed = False
+    for name, missing, attempt in pipeline.checks(settings):
+        if missing:
+            click.echo(f"{name}: not configured. {missing}")
+            continue
+        try:
+            attempt()
+            click.echo(f"{name}: ready")
+        except EngineError as error:
+            failed = True
+            click.echo(f"{name}: {error}")
+    sys.exit(1 if failed else 0)
 
 
 @commands.cli.command("prune")

@@ -36,13 +36,15 @@ class NoneWorked(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """`missing` says what must be set up first (None when nothing must); `run` does the work.
+    """`missing` says what must be set up first (None when nothing must); `run` does the work; `check` tries it once.
 
-    `run` returns what it made, or an Answer that holds it where it has warnings of its own.
+    `run` returns what it made, or an Answer that holds it where it has warnings of its own. `check` raises EngineError
+    where the engine would fail; one without it cannot fail for what is set up.
     """
 
     missing: Callable[[Settings], str | None]
     run: Callable[..., Any]
+    check: Callable[[Settings], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -346,6 +346,24 @@ def engine_states(settings: Settings) -> dict[str, dict[str, str]]:
         }
         for stage, engines in ENGINES.items()
     }
+
+
+def checks(settings: Settings) -> Iterator[tuple[str, str | None, Callable[[], object]]]:
+    """For each source and engine in the settings: its name, what must be set up first, and a call that tries it once.
+
+    The call raises EngineError where a search would fail there.
+    """
+    for name in settings.video_sources:
+        source = tiktok_videos.SOURCES[name]
+        yield f"videos from {name}", source.missing(settings), partial(source.check, settings)
+    for stage, choice in ENGINES.items():
+        for name in getattr(settings, f"{stage}_engines"):
+            engine = choice[name]
+            yield f"{stage} by {name}", engine.missing(settings), partial(engine.check or _nothing, settings)
+
+
+def _nothing(_settings):
+    """The check of an engine that needs none."""
 
 
 def warm(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from summariser.brief import SUMMARY_WORDS, Brief, Idea
 __all__ = ["ENGINES", "SUMMARY_WORDS", "Brief", "Idea", "summarise"]
 
 ENGINES = {
-    "llama": engines.Engine(missing=llama_api.missing, run=llama_api.summarise),
+    "llama": engines.Engine(missing=llama_api.missing, run=llama_api.summarise, check=llama_api.check),
     "extractive": engines.Engine(missing=lambda _: None, run=extractive.write),
 }
 

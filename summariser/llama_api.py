@@ -104,6 +104,13 @@ def missing(settings: Settings) -> str | None:
     return None if settings.llama_api_key or elsewhere else "Set LLAMA_API_KEY, or LLAMA_API_URL for another server."
 
 
+def check(settings: Settings) -> None:
+    """Ask the model for one word. Raises engines.EngineError, saying what is wrong and how to mend it."""
+    from summariser import chat
+
+    chat.ask([{"role": "user", "content": "Say yes."}], settings, lambda: None, {"max_tokens": 5})
+
+
 def summarise(
     transcripts: Sequence[str],
     on_screen: Sequence[str],

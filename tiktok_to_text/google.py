@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib import request as urllib_request
 from urllib.error import HTTPError, URLError
 
-from engines import Cancelled, EngineError, Report
+from engines import Cancelled, EngineError, Report, silent
 from settings import Settings
 from tiktok_to_text.video_text import Phrase
 
@@ -82,12 +82,20 @@ def listen(wav: Path, language: str, settings: Settings, report: Report) -> tupl
     EngineError where a piece fails. After two failures in a row the service is not asked for five minutes, and the
     error is the last one again. Every call is over after SERVICE_TIMEOUT, and soon after `report` raises.
     """
-    import speech_recognition  # noqa: F401 - takes a moment, which is no part of any call
-
     _raise_if_resting()
     calls = _pieces(wav)
-    if not calls:
-        return ()
+    return _send(calls, language, settings, report) if calls else ()
+
+
+def check(settings: Settings) -> None:
+    """Send one second of silence. Raises EngineError, saying what is wrong and how to mend it."""
+    _send([_Call(0.0, bytes(2 * 16_000), 16_000)], "en-US", settings, silent)
+
+
+def _send(calls, language, settings, report):
+    """The phrases in which something was understood, in order. Raises EngineError where a call fails."""
+    import speech_recognition  # noqa: F401 - takes a moment, which is no part of any call
+
     threads = ThreadPoolExecutor(min(len(calls), settings.speech_concurrency), thread_name_prefix="google")
     futures = [threads.submit(_recognize, call, language, settings) for call in calls]
     try:

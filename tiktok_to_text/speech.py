@@ -60,8 +60,8 @@ def whisper_missing(settings: Settings) -> str | None:
 
 
 ENGINES = {
-    "google": Engine(google.missing, google.listen),
-    "whisper": Engine(whisper_missing, whisper),
+    "google": Engine(google.missing, google.listen, google.check),
+    "whisper": Engine(whisper_missing, whisper, lambda settings: load(settings)),
 }
 
 

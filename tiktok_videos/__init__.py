@@ -12,6 +12,7 @@ from tiktok_videos.tags import nearest
 
 SOURCES = {"drive": drive, "library": library, "uploads": uploads}
 MOST_PER_TAG = 3
+MOST_COUNTED = 9999
 
 
 class UnknownTagsError(LookupError):
@@ -40,6 +41,11 @@ def categories(settings: Settings) -> tuple[list[Category], list[str]]:
         except (EngineError, OSError) as error:
             warnings.append(f"Videos: {name} did not work: {error}")
     return found, warnings
+
+
+def count(shelf: Category, settings: Settings) -> int | None:
+    """How many videos a category of the library has; None for one that only a service could count."""
+    return len(library.videos(shelf, MOST_COUNTED, settings)) if shelf.source == "library" else None
 
 
 def find(tags: Sequence[str], settings: Settings, own: Sequence[tuple[str, str]] = ()) -> Found:

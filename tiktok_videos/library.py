@@ -18,6 +18,12 @@ def missing(settings: Settings) -> str | None:
     return f"VIDEO_LIBRARY is not a folder: {settings.video_library}"
 
 
+def check(settings: Settings) -> None:
+    """Raises EngineError where the library holds no category."""
+    if not categories(settings):
+        raise EngineError(f"{settings.video_library} has no folder named by tags, such as Pasta-QuickDinner.")
+
+
 def categories(settings: Settings) -> list[Category]:
     """List the sub-folders whose names are tags joined by hyphens; others are passed over."""
     found = []
