@@ -26,6 +26,7 @@ from flask import (
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
+import assets
 import history
 import metrics
 import pipeline
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["jobs"] = Jobs(settings, _runner(settings, app.extensions["pools"]))
     app.add_template_filter(lambda tag: "#" + "".join(tag.split()), "tagged")
     Bootstrap5(app)
+    assets.register(app)
     app.register_blueprint(studio)
     app.register_blueprint(commands)
     problems.register(app, _page)
@@ -147,7 +149,20 @@ def job(job_id):
     found = _found(job_id)
     if not wants_page():
         return jsonify(_describe(found))
-    return render_template("job.html", job=found, result=_result(found), ended=found.state in ENDED)
+    values = {"job": found, "result": _result(found), "ended": found.state in ENDED}
+    if found.error and "known_tags" in found.error:
+        asked = found.query | {"tags": ", ".join(found.query["tags"])}
+        values |= _asking(asked, found.error) | {"known_tags": found.error["known_tags"]}
+    return render_template("job.html", **values)
+
+
+@studio.get("/jobs/<job_id>/thumbnail.jpg")
+def thumbnail(job_id):
+    try:
+        picture = assets.thumbnail(_settings().generated_dir / _found(job_id).id / "image.png")
+    except OSError:
+        abort(404, "This search has no cover.")
+    return send_file(picture, "image/jpeg", max_age=assets.THUMBNAIL_AGE)
 
 
 @studio.get("/jobs/<job_id>/events")
@@ -228,7 +243,9 @@ def show_history():
     found = history.of_visitor(_visitor(), _jobs().store)
     if not wants_page():
         return jsonify([{**_describe(one), "name": one.name, "created": one.created} for one in found])
-    return render_template("history.html", searches=[(one, _result(one)) for one in found])
+    tag = request.args.get("tag", "").strip()
+    searches = [(one, _result(one)) for one in found if history.bears(one, tag)]
+    return render_template("history.html", searches=searches, tag=tag, keep_days=_settings().keep_days)
 
 
 @studio.get("/clips/<source>/<path:key>")
@@ -298,10 +315,29 @@ def _describe(found):
 
 
 def _page(status=200, problem=None):
-    categories, _ = tiktok_videos.categories(_settings())
-    lengths = range(MUSIC_STEP, MUSIC_LONGEST + 1, MUSIC_STEP)
-    values = {"categories": categories, "asked": request.form, "music_lengths": lengths, "problem": problem}
-    return render_template("index.html", **values), status
+    """The front page; for a problem that is not with what was asked, a page of its own."""
+    if problem and (request.endpoint != "studio.search" or status == HTTPStatus.INTERNAL_SERVER_ERROR):
+        return render_template("error.html", problem=problem), status
+    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE  # then the form cannot be read
+    asked = {} if too_large else request.form.to_dict() | {"tags": ", ".join(request.form.getlist("tags"))}
+    return render_template("index.html", **_asking(asked, problem)), status
+
+
+def _asking(asked, problem):
+    """What the form that asks for a search shows: what was asked before, and what is wrong with it in which field."""
+    settings = _settings()
+    shelves, _ = tiktok_videos.categories(settings)
+    return {
+        "asked": asked,
+        "problem": problem,
+        "wrong": problem and problems.field(problem),
+        "shelves": [(shelf, tiktok_videos.count(shelf, settings)) for shelf in shelves],
+        "known_tags": [tag for shelf in shelves for tag in shelf.tags],
+        "music_lengths": range(MUSIC_STEP, MUSIC_LONGEST + 1, MUSIC_STEP),
+        "music_seconds": settings.music_seconds,
+        "most_uploads": MOST_UPLOADS,
+        "max_video_mb": settings.max_video_mb,
+    }
 
 
 def serve():

@@ -26,6 +26,7 @@ def embed(texts: Sequence[str]) -> np.ndarray:
     """
     if not texts:
         return np.empty((0, 384), dtype=np.float32)
+    texts = [text.encode(errors="replace").decode() for text in texts]  # the tokenizer takes no lone surrogates
     batches = [_embed_batch(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
     return np.concatenate(batches)
 
@@ -34,7 +35,7 @@ def _embed_batch(texts):
     import torch
 
     tokenizer, model = load()
-    tokens = tokenizer(list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+    tokens = tokenizer(texts, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
     with _using, torch.inference_mode():
         hidden = model(**tokens).last_hidden_state  # (texts, tokens, 384)
     mask = tokens["attention_mask"].unsqueeze(-1)

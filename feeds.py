@@ -11,6 +11,7 @@ from store import ENDED, Job, JobEvent, Store
 
 POLL = 1.0  # seconds between looks at what another instance may have written
 PATIENCE = 15.0  # seconds without an event after which a watcher is told that nothing happened
+NEVER = float("-inf")
 
 
 @dataclass
@@ -20,7 +21,7 @@ class _Feed:
     condition: threading.Condition = field(default_factory=threading.Condition)
     events: list[tuple[int, dict]] = field(default_factory=list)
     ended: bool = False
-    read_at: float = 0.0
+    read_at: float = NEVER
     watchers: int = 0
 
 
@@ -42,10 +43,13 @@ class Feeds:
         try:
             while not self._stopping:
                 news = self._news(feed, job_id, after)
-                yield from news or ([] if feed.ended else [None])
-                after += len(news)
-                if feed.ended and not news:
+                if news:
+                    yield from news
+                    after = news[-1][0]
+                elif feed.ended:
                     return
+                else:
+                    yield None
         finally:
             self._unwatch(job_id, feed)
 
@@ -55,7 +59,7 @@ class Feeds:
             feed = self._feeds.get(job_id)
         if feed:
             with feed.condition:
-                feed.read_at = 0.0
+                feed.read_at = NEVER
                 feed.condition.notify_all()
 
     def stop(self) -> None:
@@ -76,7 +80,7 @@ class Feeds:
     def _unwatch(self, job_id, feed):
         with self._lock:
             feed.watchers -= 1
-            if not feed.watchers and self._feeds.get(job_id) is feed:
+            if not feed.watchers:
                 del self._feeds[job_id]
 
     def _news(self, feed, job_id, after):
@@ -92,8 +96,10 @@ class Feeds:
                 feed.condition.wait(min(left, POLL))
 
     def _read(self, feed, job_id):
-        with self._store.transaction() as session:
-            news = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.number > len(feed.events))
-            feed.events += [(event.number, event.data) for event in session.scalars(news.order_by(JobEvent.number))]
-            feed.ended = session.scalar(select(Job.state).where(Job.id == job_id)) in (*ENDED, None)
+        """Read what is new. A job that has ended before its events are read has no more of them."""
+        news = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.number > len(feed.events))
         feed.read_at = time.monotonic()
+        with self._store.reading() as session:
+            ended = session.scalar(select(Job.state).where(Job.id == job_id)) in (*ENDED, None)
+            feed.events += [(event.number, event.data) for event in session.scalars(news.order_by(JobEvent.number))]
+        feed.ended = ended

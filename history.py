@@ -1,7 +1,6 @@
-"""Searches of the past: a visitor's list, their files, and what is removed when."""
+"""Searches of the past: a visitor's list, and the files that belong to a search."""
 
 import shutil
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,8 +8,10 @@ from sqlalchemy import delete, select, update
 
 from pipeline import Query
 from settings import Settings
-from store import ENDED, Job, JobEvent, Store
+from store import Job, JobEvent, Store
 from tiktok_videos import uploads
+
+FILES_OF = ("music", "image")  # the stages that make files; what they made gives the files' names
 
 
 def query_of(job: Job) -> Query:
@@ -26,8 +27,14 @@ def folder(job_id: str, settings: Settings) -> Path:
 
 def of_visitor(visitor: str, store: Store) -> list[Job]:
     """The searches of a visitor, newest first."""
-    with store.transaction() as session:
+    with store.reading() as session:
         return list(session.scalars(select(Job).where(Job.visitor == visitor).order_by(Job.created.desc())))
+
+
+def bears(job: Job, text: str) -> bool:
+    """Whether a tag or the name of a search has this text in it."""
+    wanted = text.casefold().lstrip("#")
+    return any(wanted in words.casefold() for words in (*job.query["tags"], job.name or ""))
 
 
 def rename(job_id: str, name: str | None, store: Store) -> None:
@@ -57,26 +64,31 @@ def forget_uploads(keys: Iterable[str], store: Store, settings: Settings) -> Non
     with store.transaction() as session:
         for query in session.scalars(select(Job.query)):
             unused -= {key for key, _ in query["uploads"]}
-    for key in unused:
-        uploads.remove(key, settings)
+        for key in unused:  # while no search can be stored that uses one of them
+            uploads.remove(key, settings)
 
 
-def prune(store: Store, settings: Settings) -> int:
-    """Remove what ended longer than KEEP_DAYS ago, then the oldest until MAX_STORAGE_MB hold; return how many went."""
-    with store.transaction() as session:
-        ended = session.execute(select(Job.id, Job.ended).where(Job.state.in_(ENDED)).order_by(Job.ended)).all()
-    sizes = {job_id: _size(folder(job_id, settings)) for job_id, _ in ended}
-    total, limit = sum(sizes.values()), settings.max_storage_mb * 1024**2
-    oldest_kept = time.time() - settings.keep_days * 86400
-    removed = 0
-    for job_id, when in ended:
-        if when >= oldest_kept and total <= limit:
-            break
-        remove(job_id, store, settings)
-        total -= sizes[job_id]
-        removed += 1
-    return removed
+def adopt(made: dict, source: Path, target: Path) -> dict:
+    """Give a search what another one has made: its files, as links or else as copies, and what is said of them.
+
+    Returns `made` without the stages whose files are gone. Raises OSError where nothing can be written.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    return {stage: part for stage, part in made.items() if all(_link(source / n, target / n) for n in _files(stage, part))}
 
 
-def _size(path):
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else 0
+def _files(stage, part):
+    """The names of the files that a stage has made."""
+    return filter(None, (part["value"] or {}).values()) if stage in FILES_OF else ()
+
+
+def _link(source, target):
+    """Whether `target` is now the same file as `source`."""
+    try:
+        target.unlink(missing_ok=True)
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        return False
+    except OSError:  # no links on this disk
+        shutil.copyfile(source, target)
+    return True

@@ -15,9 +15,9 @@ def register(app: Flask, page) -> None:
     """Answer errors of this application as problems; `page(status, problem)` renders one for a browser."""
     app.extensions["problem_page"] = page
     app.register_error_handler(HTTPException, problem)
-    app.register_error_handler(TagError, lambda error: problem(UnprocessableEntity(str(error))))
+    app.register_error_handler(TagError, lambda error: problem(UnprocessableEntity(str(error)), field="tags"))
     app.register_error_handler(BusyError, _busy)
-    app.register_error_handler(UploadError, lambda error: stated({"status": error.status, "detail": str(error)}))
+    app.register_error_handler(UploadError, _refused)
     app.register_error_handler(CSRFError, _forged)
 
 
@@ -42,10 +42,20 @@ def stated(stated: dict) -> Response:
     return response
 
 
+def field(problem: dict) -> str:
+    """The field of the form that a problem is with."""
+    first = problem["detail"].split(" ", 1)[0]
+    return problem.get("field") or (first if first in ("seconds", "seed", "language", "videos") else "tags")
+
+
 def wants_page() -> bool:
     """Whether the client is a browser: it prefers HTML to JSON."""
     accepted = request.accept_mimetypes
     return accepted["text/html"] > accepted["application/json"]
+
+
+def _refused(error):
+    return stated({"status": error.status, "detail": str(error), "field": "videos"})
 
 
 def _busy(error):

@@ -146,11 +146,17 @@ def checkpoint_folder(model: str, checkpoint: Checkpoint) -> Path | None:
 
     Nothing is downloaded. Of the tested repository only the tested revision counts, of any other one `main`.
     """
-    folder = ROOT / Path(model).expanduser()
-    if not folder.is_dir():
-        folder = _in_hub_cache(model, checkpoint)
+    folder = _local_folder(model) or _in_hub_cache(model, checkpoint)
     there = folder and all(any((folder / name).is_file() for name in group) for group in checkpoint.needed)
     return folder if there else None
+
+
+def _local_folder(model):
+    try:
+        folder = ROOT / Path(model).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, RuntimeError):  # a name too long for a file, or a home of nobody
+        return None
 
 
 def _in_hub_cache(model, checkpoint):

@@ -205,9 +205,11 @@ def _loaded(settings):
 def _load_into(future, settings):
     try:
         future.set_result(_load(settings))
-    except BaseException as error:
-        log.exception("MusicGen could not be loaded")
+    except EngineError as error:
         future.set_exception(error)
+    except Exception:
+        log.exception("MusicGen could not be loaded")
+        future.set_exception(EngineError("Its weights cannot be loaded; run python init.py to fetch them again."))
 
 
 def _wait_for_model(settings, tell):

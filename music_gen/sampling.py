@@ -37,7 +37,7 @@ def draw(
     """
     import torch
 
-    dice = [torch.Generator(text.device).manual_seed(seed) for seed in seeds]
+    dice = [torch.Generator(text.device).manual_seed(seed % 2**63) for seed in seeds]
     codes = torch.empty(len(seeds), len(model.delays), 0, dtype=torch.long, device=text.device)
     while (done := codes.shape[-1]) < frames:
         known = codes[..., max(0, done - CONTEXT) :]

@@ -118,12 +118,18 @@ def _linear(*modules):
 
 
 def _int8_linear(*modules):
+    """The same with torch's dynamically quantised kernel, the only one that reads 8-bit weights at memory's speed."""
+    import warnings
+
     import torch
 
     weight = torch.cat([module.weight for module in modules]).float()
     scales = weight.abs().amax(1).clamp(min=1e-8).double() / 127
     zeros = torch.zeros(len(weight), dtype=torch.long)
-    integers = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+    with warnings.catch_warnings():
+        # A later torch may drop quantised tensors; this one is pinned, and the kernel takes nothing else.
+        warnings.filterwarnings("ignore", message=".*quantized tensor creation functions")
+        integers = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
     packed = torch.ops.quantized.linear_prepack(integers, None)
     # Without the instructions that add products in 32 bits, inputs have 7 bits, or sums of two products overflow.
     seven_bits = not torch.cpu.get_capabilities().get("avx512_vnni")

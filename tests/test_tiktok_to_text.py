@@ -2,8 +2,10 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -77,6 +79,10 @@ def truth(clip):
     return json.loads(clip.with_suffix(".json").read_text())
 
 
+def lines(text):
+    return [line.casefold() for line in text.on_screen]
+
+
 def words(text):
     return re.sub(r"[^\w' ]+", " ", text.casefold().replace("-", " ")).split()
 
@@ -85,7 +91,7 @@ def words(text):
 
 
 @pytest.mark.slow
-def test_sample_clips_are_understood(sample_clips, settings, tmp_path_factory):
+def test_sample_clips_are_understood(sample_clips, settings):
     with ThreadPoolExecutor(2) as pool:
         texts = list(pool.map(lambda clip: read(clip, settings), sample_clips))
     truths = [truth(clip) for clip in sample_clips]
@@ -103,7 +109,7 @@ def test_sample_clips_are_understood(sample_clips, settings, tmp_path_factory):
         assert text.warnings == () and text.speech_engine == "whisper", clip
         assert len(text.stills) == 2, clip
         times = [moment for phrase in text.phrases for moment in (phrase.start, phrase.end)]
-        assert times == sorted(times) and 0 <= times[0] and times[-1] <= text.seconds + 0.5, clip
+        assert times == sorted(times) and times[0] >= 0 and times[-1] <= text.seconds + 0.5, clip
         assert len(text.on_screen) == len({line.casefold() for line in text.on_screen}), clip
 
 
@@ -139,24 +145,24 @@ def cards(make, tmp_path, *cards_, size=(540, 960), moving=True):
 
 
 def test_every_card_is_read_though_no_scene_is_cut(make, tmp_path, quick):
-    clip = cards(
-        make,
-        tmp_path,
-        *[(1.5, [f"Step {number}", word]) for number, word in enumerate(("Slice", "Season", "Simmer", "Serve"), 1)],
-    )
-    assert read(clip, quick).on_screen == (
-        "Step 1", "Slice", "Step 2", "Season", "Step 3", "Simmer", "Step 4", "Serve",
-    )  # fmt: skip
+    steps = ["Slice onions", "Season well", "Simmer slowly", "Serve warm"]
+    clip = cards(make, tmp_path, *[(1.5, ["My recipe", step]) for step in steps])
+    assert lines(read(clip, quick)) == ["my recipe", *map(str.lower, steps)]
+
+
+def test_lines_that_differ_in_a_number_are_both_kept(make, tmp_path, quick):
+    clip = cards(make, tmp_path, *[(1.5, [f"Boil {minutes} minutes"]) for minutes in (15, 16)])
+    assert lines(read(clip, quick)) == ["boil 15 minutes", "boil 16 minutes"]
 
 
 def test_a_line_that_stays_is_given_once_and_in_reading_order(make, tmp_path, quick):
     clip = cards(make, tmp_path, (1.5, ["Daily recipe", "Tomato soup"]), (1.5, ["Daily recipe", "Garlic bread"]))
-    assert read(clip, quick).on_screen == ("Daily recipe", "Tomato soup", "Garlic bread")
+    assert lines(read(clip, quick)) == ["daily recipe", "tomato soup", "garlic bread"]
 
 
 def test_a_line_that_is_being_typed_is_given_whole(make, tmp_path, quick):
     clip = cards(make, tmp_path, (1.5, ["Three quick"]), (1.5, ["Three quick tricks"]))
-    assert read(clip, quick).on_screen == ("Three quick tricks",)
+    assert lines(read(clip, quick)) == ["three quick tricks"]
 
 
 def test_a_picture_without_text_has_no_lines(make, quick):
@@ -203,12 +209,12 @@ def test_a_turned_video_is_read_upright(make, tmp_path, quick):
     flat = cards(make, tmp_path, (1.5, ["Turn me", "upright"]))
     lying = make("lying.mp4", "-i", str(flat), "-vf", "transpose=2", "-c:v", "libx264")
     turned = make("turned.mp4", "-display_rotation", "-90", "-i", str(lying), "-c", "copy")
-    assert read(turned, quick).on_screen == ("Turn me", "upright")
+    assert lines(read(turned, quick)) == ["turn me", "upright"]
 
 
 def test_a_single_frame_is_read(make, tmp_path, quick):
     clip = cards(make, tmp_path, (0.1, ["One frame"]))
-    assert read(clip, quick).on_screen == ("One frame",)
+    assert lines(read(clip, quick)) == ["one frame"]
 
 
 # --- sound
@@ -224,8 +230,8 @@ SOUNDS = {
     "silence": "anullsrc=r=44100",
     "noise": "anoisesrc=color=pink:amplitude=0.4:r=44100:seed=1",
     "a tone": "sine=440:r=44100",
-    "chords with a beat": "aevalsrc='0.2*(sin(2*PI*220*t)+sin(2*PI*277*t)+sin(2*PI*330*t))*(0.4+0.6*lt(mod(t\\,0.5)\\,0.1))'",
-}  # fmt: skip
+    "chords with a beat": "aevalsrc='0.2*(sin(1382*t)+sin(1740*t)+sin(2073*t))*(0.4+0.6*lt(mod(t\\,0.5)\\,0.1))'",
+}
 
 
 @pytest.mark.parametrize("sound", SOUNDS.values(), ids=SOUNDS)
@@ -408,8 +414,8 @@ def test_calling_off_stops_ffmpeg(make, quick):
     started = time.monotonic()
     with pytest.raises(Cancelled):
         read(clip, quick, report)
-    children = subprocess.run(["ps", "--ppid", str(__import__("os").getpid()), "-o", "comm="], capture_output=True)
-    assert b"ffmpeg" not in children.stdout
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    assert not children.exists() or children.read_text() == ""
     assert time.monotonic() - started < 10
 
 
@@ -433,5 +439,5 @@ def test_models_are_loaded_once_by_ten_threads(settings):
 def test_importing_the_package_loads_no_heavy_library():
     heavy = "cv2 faster_whisper ctranslate2 onnxruntime rapidocr_onnxruntime torch av moviepy"
     code = f"import sys, tiktok_to_text; print([name for name in {heavy.split()} if name in sys.modules])"
-    done = subprocess.run([__import__("sys").executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

