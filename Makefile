@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help run search test bench clean
+.PHONY: help run search test bench bench-models lock image clean
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/installed: requirements.txt requirements-models.txt
 	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
@@ -34,6 +34,18 @@ test: .venv/installed-dev ## Lint, check the imports, run the tests
 
 bench: .venv/installed ## Measure the speed of this machine's studio
 	@$(BIN)/python tools/bench.py
+
+bench-models: .venv/installed ## Measure MusicGen and Stable Diffusion at full size, random weights (10 GB of disk)
+	@$(BIN)/python tools/bench_models.py
+
+lock: .venv/installed-dev ## Bring requirements.lock, which the image is built from, up to requirements.txt
+	@echo opencv-python-headless | $(BIN)/uv pip compile --config-file tools/lock.toml --quiet \
+		--python-version 3.11 --python-platform linux --generate-hashes --no-annotate --no-emit-index-url \
+		--no-emit-package torch --custom-compile-command "make lock" --output-file requirements.lock requirements.txt -
+
+image: ## Build the container image and try it, without an engine (root, buildah, mmdebstrap)
+	@$(PYTHON) -m tools.image
+	@unshare --net $(PYTHON) -m tools.try_image
 
 clean: ## Remove the environment and the caches (never what the studio made)
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache

@@ -6,7 +6,9 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 import threading
+import time
 from http import HTTPStatus
 
 from flask import (
@@ -28,9 +30,11 @@ from flask_wtf import CSRFProtect
 
 import assets
 import history
+import logs
 import metrics
 import pipeline
 import problems
+import retention
 import takeaway
 import tiktok_videos
 from asking import MOST_UPLOADS, read_query
@@ -39,7 +43,7 @@ from history import query_of
 from jobs import SEEDED, BusyError, Jobs
 from pools import Pools, open_pools
 from problems import wants_page
-from settings import MUSIC_LONGEST, MUSIC_STEP, Settings, SettingsError, secret_key
+from settings import MUSIC_LONGEST, MUSIC_STEP, ROOT, Settings, SettingsError, secret_key
 from store import DONE, ENDED, Job
 from tiktok_videos import drive
 
@@ -52,6 +56,7 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
+LAST_WORDS = 0.5  # seconds for the last answers to leave
 HEARTBEAT = ": still here\n\n"  # a comment, which keeps proxies from closing a quiet stream
 
 
@@ -138,10 +143,14 @@ def search():
     if "respond-async" in [preference.strip() for preference in request.headers.get("Prefer", "").split(",")]:
         headers = {"Location": url_for(".job", job_id=job_id), "Preference-Applied": "respond-async"}
         return jsonify(_describe(_jobs().get(job_id))), HTTPStatus.ACCEPTED, headers
-    done = _jobs().wait(job_id)
-    if done.state == DONE:
-        return jsonify(_result(done))
-    return problems.stated(done.error or {"title": "Cancelled", "status": 409, "detail": "The search was called off."})
+    ended = _jobs().wait(job_id)
+    if ended and ended.state == DONE:
+        return jsonify(_result(ended))
+    if ended and ended.state not in ENDED:
+        address = url_for(".job", job_id=job_id)
+        abort(503, f"The studio is restarting. The search goes on then; ask for its result at {address}.")
+    called_off = {"title": "Cancelled", "status": 409, "detail": "The search was called off."}
+    return problems.stated((ended and ended.error) or called_off)
 
 
 @studio.get("/jobs/<job_id>")
@@ -268,6 +277,11 @@ def healthz():
     return jsonify(status="stopping" if stopping else "ok", engines=pipeline.engine_states(_settings())), status
 
 
+@studio.get("/openapi.json")
+def openapi():
+    return send_from_directory(ROOT, "openapi.json")
+
+
 @studio.get("/metrics")
 def show_metrics():
     text, media_type = metrics.page(*_jobs().load())
@@ -344,29 +358,32 @@ def serve():
     """Serve the studio from one process with threads, until it is told to stop."""
     import waitress
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = Settings.read()
+        logs.start(settings)
         app = create_app(settings)
         server = waitress.create_server(
             app, host=settings.host, port=settings.port, threads=SERVER_THREADS, connection_limit=2 * SERVER_THREADS
         )
+        jobs = app.extensions["jobs"]
+        tempfile.tempdir = str(retention.temporary_folder(settings))
+        jobs.start()
     except SettingsError as error:
         sys.exit(f"A setting cannot be used. {error}")
     except OSError as error:
         sys.exit(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set PORT to another number.")
-    jobs = app.extensions["jobs"]
-
-    def stop(*_):
-        jobs.stop()
-        raise SystemExit
-
-    signal.signal(signal.SIGTERM, stop)
-    jobs.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=_leave, args=[jobs], daemon=True).start())
     threading.Thread(target=pipeline.warm, args=[settings], name="warm-up", daemon=True).start()
     print(f"TrendTok Studio is ready: open http://{settings.host}:{settings.port} (Ctrl+C stops it)", flush=True)
     server.run()
-    jobs.close()
+
+
+def _leave(jobs):
+    """End the process within 10 s. Until the searches have reached a safe point, requests are still answered."""
+    jobs.close(seconds=6)
+    time.sleep(LAST_WORDS)
+    logging.shutdown()
     os._exit(0)  # a stage between two safe points must not hold the process; its search goes on at the next start
 
 

@@ -9,8 +9,8 @@ import click
 from flask import Blueprint, current_app
 from werkzeug.exceptions import HTTPException
 
-import history
 import pipeline
+import retention
 import tiktok_videos
 from asking import make_query
 from engines import EngineError
@@ -79,5 +79,5 @@ def check():
 @commands.cli.command("prune")
 def prune():
     """Remove searches older than KEEP_DAYS, then the oldest until MAX_STORAGE_MB hold."""
-    removed = history.prune(current_app.extensions["jobs"].store, current_app.extensions["settings"])
+    removed = retention.prune(current_app.extensions["jobs"].store, current_app.extensions["settings"])
     click.echo(f"Removed {removed} searches.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import metrics
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -79,9 +80,11 @@ def first_working(
         except Cancelled:
             raise
         except EngineError as error:
+            metrics.FAILURES.labels(stage, name).inc()
             log.warning("%s: %s failed: %s", stage, name, error)
             warnings.append(f"{stage.capitalize()}: {name} did not work: {error}")
         except Exception:
+            metrics.FAILURES.labels(stage, name).inc()
             log.exception("%s: %s failed", stage, name)
             warnings.append(f"{stage.capitalize()}: {name} failed unexpectedly; the log has the details.")
     raise NoneWorked(stage, warnings)

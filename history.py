@@ -74,7 +74,11 @@ def adopt(made: dict, source: Path, target: Path) -> dict:
     Returns `made` without the stages whose files are gone. Raises OSError where nothing can be written.
     """
     target.mkdir(parents=True, exist_ok=True)
-    return {stage: part for stage, part in made.items() if all(_link(source / n, target / n) for n in _files(stage, part))}
+    return {
+        stage: part
+        for stage, part in made.items()
+        if all(_link(source / name, target / name) for name in _files(stage, part))
+    }
 
 
 def _files(stage, part):
@@ -83,12 +87,12 @@ def _files(stage, part):
 
 
 def _link(source, target):
-    """Whether `target` is now the same file as `source`."""
-    try:
-        target.unlink(missing_ok=True)
-        target.hardlink_to(source)
-    except FileNotFoundError:
+    """Give `target` the content of `source`; False where there is none."""
+    if not source.is_file():
         return False
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
     except OSError:  # no links on this disk
         shutil.copyfile(source, target)
     return True

@@ -12,7 +12,7 @@ STAGES = Histogram(
 )
 WARNINGS = Counter("trendtok_stage_warnings", "Warnings that a stage left: what failed and what is missing.", ["stage"])
 FAILURES = Counter("trendtok_engine_failures", "Engines and services that did not answer.", ["stage", "engine"])
-CLIPS = Counter("trendtok_clips", "Clips of searches, by where their words came from: the cache, or read anew.", ["origin"])
+CLIPS = Counter("trendtok_clips", "Clips of searches, from the cache or read anew.", ["origin"])
 QUEUE = Gauge("trendtok_queued_searches", "Searches that wait for their turn.")
 RUNNING = Gauge("trendtok_running_searches", "Searches that run now.")
 

@@ -86,9 +86,9 @@ class _Search:
     show: Show
     made: dict[str, dict]
 
-    def keep(self, stage, value, engine, warnings, seconds):
+    def keep(self, stage, value, engine, warnings, seconds, **more):
         """Note what a stage has made, or what it has made so far."""
-        made = {"value": value, "engine": engine, "warnings": list(warnings), "seconds": round(seconds, 3)}
+        made = {"value": value, "engine": engine, "warnings": list(warnings), "seconds": round(seconds, 3), **more}
         self.made[stage] = made
         self.show(stage, made)
 
@@ -178,7 +178,9 @@ def _read_clips(search):
 def _keep_clips(search, clips, warnings, seconds):
     engines = {clip.text.speech_engine for clip in clips if clip.text and clip.text.speech_engine}
     lines = [*warnings, *_said_once(clips)]
-    search.keep("videos", [_describe(clip) for clip in clips], ", ".join(sorted(engines)) or None, lines, seconds)
+    described, engine = [_describe(clip) for clip in clips], ", ".join(sorted(engines)) or None
+    cached = sum(clip.text.cached for clip in clips if clip.text)
+    search.keep("videos", described, engine, lines, seconds, cached=cached)
 
 
 def read_clip(video: Video, language: str, settings: Settings, report: Callable[[int, int, str], None]) -> Clip:

@@ -21,6 +21,7 @@ MUSIC_ENGINES = ("musicgen", "composer")
 IMAGE_ENGINES = ("stable-diffusion", "poster")
 VIDEO_SOURCES = ("drive", "library")
 IMAGE_PROFILES = ("auto", "quality", "fast")
+LOG_FORMATS = ("text", "json")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 MUSIC_STEP = 5  # seconds: pieces come in multiples of this
@@ -47,6 +48,7 @@ class Settings:
     data_dir: Path = Path("instance")
     generated_dir: Path = Path("static/generated")
     database_url: str = _setting("", secret=True)
+    log_format: str = _setting("text", choices=LOG_FORMATS)
     max_running: int = _setting(2, lowest=1, highest=64)
     max_queued: int = _setting(100, lowest=1, highest=100_000)
     keep_days: int = _setting(30, lowest=1, highest=36_500)

@@ -92,6 +92,7 @@ class Store:
 @contextmanager
 def _session(sessions) -> Iterator[Session]:
     with sessions() as session, session.begin():
+        session.connection()  # begin now, not at the first statement
         yield session
 
 

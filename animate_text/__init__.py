@@ -38,3 +38,9 @@ def generate(
     arguments = (prompt, title, hashtags, stills, seed, settings, report)
     answer = engines.first_working("image", settings.image_engines, ENGINES, settings, *arguments)
     return engines.Answer(Picture(answer.value), answer.engine, answer.warnings)
+
+
+def warm(settings: Settings) -> None:
+    """Load the image model where it is set up, for a thread in the background when the server starts."""
+    if "stable-diffusion" in settings.image_engines and not stable_diffusion.missing(settings):
+        stable_diffusion.warm(settings)

@@ -1,7 +1,11 @@
+import os
+import secrets
 import subprocess
+from dataclasses import replace
 
 import pytest
 
+from jobs import Jobs
 from settings import ROOT, Settings
 
 
@@ -9,6 +13,44 @@ from settings import ROOT, Settings
 def settings(tmp_path):
     """The defaults, with everything that is written going to a folder of the test's own."""
     return Settings.read({"DATA_DIR": str(tmp_path / "data"), "GENERATED_DIR": str(tmp_path / "generated")})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_both(request, settings):
+    """The settings with an empty database: SQLite, then PostgreSQL where TEST_DATABASE_URL names a server."""
+    if request.param == "sqlite":
+        yield settings
+        return
+    url = os.environ.get("TEST_DATABASE_URL")
+    if not url:
+        pytest.skip("TEST_DATABASE_URL is not set: nothing is tested on PostgreSQL")
+    from sqlalchemy import create_engine, make_url, text
+
+    schema, server = f"test_{secrets.token_hex(8)}", create_engine(url)
+    with server.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    own = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+    yield replace(settings, database_url=own.render_as_string(hide_password=False))
+    with server.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    server.dispose()
+
+
+@pytest.fixture
+def open_jobs():
+    """Opens a queue whose searches a function runs, and starts its workers; closed at the end of the test."""
+    opened = []
+
+    def open_(settings, run, start=True):
+        jobs = Jobs(settings, run)
+        opened.append(jobs)
+        if start:
+            jobs.start()
+        return jobs
+
+    yield open_
+    for jobs in opened:
+        jobs.close()
 
 
 @pytest.fixture(scope="session")

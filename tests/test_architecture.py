@@ -13,10 +13,11 @@ LAYERS = [
     ["app"],
     ["problems", "commands"],
     ["jobs", "asking"],
+    ["retention"],
     ["recorder", "history"],
     ["pipeline"],
     PACKAGES,
-    ["pools", "engines", "embeddings", "utils", "store", "feeds", "metrics", "takeaway"],
+    ["pools", "engines", "embeddings", "utils", "store", "feeds", "metrics", "logs", "takeaway"],
     ["settings"],
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}

@@ -38,8 +38,7 @@ def load(path: Path) -> VideoText | None:
         values["phrases"] = tuple(Phrase(**phrase) for phrase in values["phrases"])
         values["stills"] = tuple(base64.b64decode(still, validate=True) for still in values["stills"])
         values["on_screen"] = tuple(values["on_screen"])
-        values["warnings"] = ()
-        return VideoText(**values)
+        return VideoText(**values | {"warnings": (), "cached": True})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -1,6 +1,6 @@
 """What was read from a clip, as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class VideoText:
 
     `seconds` is the clip's length, `on_screen` the lines of text in reading order, `stills` JPEG frames that would
     make a cover (those with the least text on them first), `speech_engine` the engine that listened (None where there
-    was nothing to listen to).
+    was nothing to listen to), `cached` whether it had been read before.
     """
 
     seconds: float
@@ -27,6 +27,7 @@ class VideoText:
     stills: tuple[bytes, ...]
     speech_engine: str | None
     warnings: tuple[str, ...] = ()
+    cached: bool = field(default=False, compare=False)
 
     @property
     def transcript(self) -> str:

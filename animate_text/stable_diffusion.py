@@ -1,0 +1,276 @@
+"""Paint a cover with Stable Diffusion 1.5, in this process: loaded once, drawn step by step, checked, and lettered.
+
+Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (2022). The few steps of the profile
+`fast` are those of Luo et al., "LCM-LoRA: A Universal Stable-Diffusion Acceleration Module" (2023).
+"""
+
+import functools
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import engines
+import utils
+from animate_text import checkpoints, lettering, packed_layers, prompt_fitting
+from animate_text.colour import palette_of
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Pixels, multiples of 64, so that all levels of the model have whole sizes. The model learnt at 512x512: this has 1.3
+# times as many, and no side above 768, from where on it repeats its subject. Cut to 9:16 it loses 4 % of its width.
+WIDTH, HEIGHT = 448, 768
+
+QUALITY_STEPS, GUIDANCE = 20, 7.5
+FAST_STEPS = 4  # of LCM-LoRA, which has the guidance built in
+HASTY_STEPS = 10  # of the guided solver, for the profile `fast` where the weights of LCM-LoRA are not there
+
+UNCHECKED = "Image: the model came without a safety checker, so nobody has checked the picture."
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A loaded pipeline and how it is used. `guidance` 1 means none, which halves the work of a step."""
+
+    pipeline: Any  # diffusers.StableDiffusionPipeline
+    steps: int
+    guidance: float
+
+
+def missing(settings: Settings) -> str | None:
+    """What must be set up first. Looks at files only: no model and no library of models is loaded."""
+    if _folder(settings) is None:
+        return f"The weights of {settings.stable_diffusion_model} are not here; run python init.py."
+    return None
+
+
+def draw(
+    prompt: str,
+    title: str,
+    hashtags: Sequence[str],
+    stills: Sequence[bytes],
+    seed: int,
+    settings: Settings,
+    report: engines.Report = engines.silent,
+) -> engines.Answer:
+    """Paint the prompt, set the title and the hashtags on it, and return the PNG file, 1080x1920, with warnings.
+
+    The same arguments give the same bytes on the same device. Raises EngineError where the model cannot be used, the
+    memory does not suffice or the safety checker blocks the picture.
+    """
+    del stills  # the picture comes from the prompt alone
+    painter = _wait_for(settings, report)
+    with _only_one(_drawing, lambda: report(0, 1, "Waiting for the image model")):
+        picture, warnings = _paint(painter, prompt, seed, settings, report)
+    cover = lettering.cover(picture, title, hashtags, palette_of(picture, [], seed), seed)
+    report(1, 1, "The picture is done")
+    return engines.Answer(cover, "stable-diffusion", warnings)
+
+
+def _paint(painter, prompt, seed, settings, report):
+    """The picture, WIDTH x HEIGHT, and warnings."""
+    wanted, warnings = _fitted(prompt, painter)
+    unwanted, _ = _fitted(settings.image_negative_prompt, painter)
+    if painter.pipeline.safety_checker is None:
+        warnings = (*warnings, UNCHECKED)
+
+    def paint():
+        latents = sample(painter, wanted, unwanted, seed, report)
+        report(painter.steps, painter.steps + 1, "Developing the picture")
+        return develop(painter, latents)
+
+    picture = utils.with_memory_saved(paint, functools.partial(_save_memory, painter.pipeline))
+    if picture is None:
+        raise engines.EngineError("The picture was blocked by the safety checker; another search or seed may pass.")
+    return picture, warnings
+
+
+def _fitted(prompt, painter):
+    """A prompt within what the text encoder reads, and a warning where something of it had to go."""
+    tokenizer = painter.pipeline.tokenizer
+    kept, dropped = prompt_fitting.fit(
+        prompt, lambda text: len(tokenizer(text, verbose=False).input_ids), tokenizer.model_max_length
+    )
+    if not dropped:
+        return kept, ()
+    log.warning("the prompt is too long for the image model; dropped: %s", dropped[:200])
+    return kept, ("Image: the description was too long for the model; its end was left out.",)
+
+
+def sample(painter: Painter, prompt: str, negative_prompt: str, seed: int, report: engines.Report = engines.silent):
+    """Run the steps of the solver from the noise of a seed: latents, float32, shape (1, 4, HEIGHT / 8, WIDTH / 8).
+
+    The noise is drawn on the CPU and the solver works in float32 whatever the model's dtype, so that a seed means about
+    the same picture on all devices. `report` is called at each step and may raise Cancelled.
+    """
+    import torch
+
+    pipeline = painter.pipeline
+    random = torch.Generator("cpu").manual_seed(seed % 2**63)
+    scale = pipeline.vae_scale_factor
+    noise = torch.randn((1, pipeline.unet.config.in_channels, HEIGHT // scale, WIDTH // scale), generator=random)
+
+    def after_step(_pipeline, step, _timestep, values):
+        report(step + 1, painter.steps + 1, f"Painting: step {step + 1} of {painter.steps}")
+        return values
+
+    report(0, painter.steps + 1, f"Painting in {painter.steps} steps")
+    return pipeline(
+        prompt,
+        HEIGHT,
+        WIDTH,
+        num_inference_steps=painter.steps,
+        guidance_scale=painter.guidance,
+        negative_prompt=negative_prompt,
+        generator=random,
+        latents=noise,
+        output_type="latent",
+        callback_on_step_end=after_step,
+    ).images
+
+
+def develop(painter: Painter, latents) -> Image.Image | None:
+    """Decode latents to a picture; None where the safety checker blocks it."""
+    import torch
+
+    pipeline = painter.pipeline
+    decoder, checker = pipeline.vae, pipeline.safety_checker
+    with torch.no_grad():
+        latents = (latents / decoder.config.scaling_factor).to(decoder.dtype)
+        picture = decoder.decode(latents, return_dict=False)[0].float()
+        blocked = checker and pipeline.run_safety_checker(picture.clone(), picture.device, checker.dtype)[1]
+    return None if blocked and any(blocked) else pipeline.image_processor.postprocess(picture)[0]
+
+
+def _save_memory(pipeline):
+    pipeline.enable_attention_slicing()
+    pipeline.vae.enable_slicing()
+    pipeline.vae.enable_tiling()
+
+
+_loading = threading.Lock()
+_drawing = threading.Lock()  # the scheduler and the pipeline keep the state of the picture they are at
+
+
+def warm(settings: Settings) -> None:
+    """Load the model, for a thread in the background when the server starts. What fails is left to the first search."""
+    try:
+        load(settings)
+    except engines.EngineError as error:
+        log.warning("Stable Diffusion could not be loaded: %s", error)
+
+
+def load(settings: Settings) -> Painter:
+    """The model for these settings, loaded once in this process even when several threads ask at once.
+
+    Raises EngineError where the files cannot be read or the memory does not suffice.
+    """
+    return _wait_for(settings, engines.silent)
+
+
+def _wait_for(settings, report):
+    with _only_one(_loading, lambda: report(0, 1, "Loading the image model")):
+        return load_from(*_how_to_load(settings))
+
+
+@contextmanager
+def _only_one(lock: threading.Lock, waiting: Callable[[], None]):
+    """Hold a lock; while another holds it, call `waiting` twice a second: it may raise to give up."""
+    waiting()
+    while not lock.acquire(timeout=0.5):
+        waiting()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _folder(settings):
+    return checkpoints.folder_of(settings.stable_diffusion_model, checkpoints.STABLE_DIFFUSION)
+
+
+def _how_to_load(settings):
+    """The arguments of `load_from`: two settings that lead to the same ones share one model."""
+    folder = _folder(settings)
+    if folder is None:
+        raise engines.EngineError(missing(settings))
+    found = utils.accelerator(settings)
+    fast = settings.image_profile == "fast" or (settings.image_profile == "auto" and found.device == "cpu")
+    lora = checkpoints.folder_of(settings.lcm_lora_model, checkpoints.LCM_LORA) if fast else None
+    taesd = checkpoints.folder_of(settings.taesd_model, checkpoints.TAESD) if fast else None
+    return folder, lora, taesd, fast, found.device, found.dtype, utils.low_memory(settings)
+
+
+@functools.lru_cache(maxsize=1)  # settings do not change while a server runs; a second model would not fit beside it
+def load_from(
+    folder: Path, lora: Path | None, taesd: Path | None, fast: bool, device: str, dtype: str, low_memory: bool
+) -> Painter:
+    """Load a pipeline for a device and a dtype by torch's names; see `load`, which finds out the arguments.
+
+    With `fast`, LCM-LoRA is added to the weights from the folder `lora`, and the decoder of the folder `taesd` is used,
+    as far as they are there.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        pipeline = _pipeline(folder, lora, taesd, dtype)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        log.exception("the weights in %s could not be loaded", folder)
+        raise engines.EngineError("The weights of the image model cannot be read; run python init.py again.") from error
+    pipeline.vae.encoder = None  # pictures are only ever decoded
+    pipeline.to(device)
+    _prepare(pipeline, device)
+    if low_memory:
+        _save_memory(pipeline)
+    if lora:
+        return Painter(pipeline, FAST_STEPS, guidance=1.0)
+    return Painter(pipeline, HASTY_STEPS if fast else QUALITY_STEPS, GUIDANCE)
+
+
+def _pipeline(folder, lora, taesd, dtype):
+    """The pipeline of a folder with the solver of the profile. Only safetensors are read: they cannot hold code."""
+    import diffusers
+    import torch
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()  # bars would write to the terminal of every search
+    transformers.utils.logging.disable_progress_bar()
+    options = {"dtype": getattr(torch, dtype), "use_safetensors": True, "local_files_only": True}
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
+        folder, variant=checkpoints.variant_of(folder), requires_safety_checker=False, **options
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    if lora:
+        pipeline.scheduler = diffusers.LCMScheduler.from_config(pipeline.scheduler.config)
+        pipeline.load_lora_weights(lora, weight_name=checkpoints.LCM_LORA.files[0], local_files_only=True)
+        pipeline.fuse_lora()
+        pipeline.unload_lora_weights()
+    else:
+        # "DPM-Solver++(2M)" of Lu et al. (2022), with the noise levels of Karras et al. (2022).
+        solver = diffusers.DPMSolverMultistepScheduler
+        pipeline.scheduler = solver.from_config(pipeline.scheduler.config, use_karras_sigmas=True)
+    if taesd:
+        pipeline.vae = diffusers.AutoencoderTiny.from_pretrained(taesd, **options)
+    return pipeline
+
+
+def _prepare(pipeline, device):
+    """Lay the weights out for the convolutions of the device, and let the solver work in float32."""
+    import torch
+
+    for model in (pipeline.unet, pipeline.vae):
+        model.to(memory_format=torch.channels_last)
+        if device == "cpu":
+            packed_layers.pack(model)
+
+    def lower(model, arguments):
+        return arguments[0].to(model.dtype).contiguous(memory_format=torch.channels_last), *arguments[1:]
+
+    pipeline.unet.register_forward_pre_hook(lower)
+    pipeline.unet.register_forward_hook(lambda _model, _arguments, output: (output[0].float(),))

@@ -1,0 +1,73 @@
+"""What the pages are dressed with: icons, static addresses that change with their content, small pictures."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import flask_bootstrap
+from flask import Flask, Response, current_app, request, url_for
+from markupsafe import Markup
+from PIL import Image
+
+ICONS = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/icons/bootstrap-icons.svg"
+THUMBNAIL = (216, 384)  # pixels: twice what the history shows, for dense screens
+THUMBNAIL_AGE = 86_400  # seconds
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+def register(app: Flask) -> None:
+    """Give the templates `icon` and `static_url`, and let browsers keep versioned files for good."""
+    app.add_template_global(icon)
+    app.add_template_global(static_url)
+    app.add_template_filter(moment)
+    app.after_request(_keep_versioned)
+
+
+@cache
+def icon(name: str) -> Markup:
+    """The Bootstrap icon with this name as an inline SVG: the whole sprite would be 1 MB to load."""
+    found = re.search(rf'<symbol[^>]*viewBox="([^"]*)" id="{re.escape(name)}">(.*?)</symbol>', ICONS.read_text())
+    if found is None:
+        raise LookupError(f"There is no icon named {name}.")
+    box, shape = found.groups()
+    # The shape comes from the installed package.
+    return Markup(f'<svg class="icon" viewBox="{box}" fill="currentColor" aria-hidden="true">{shape}</svg>')  # noqa: S704
+
+
+def moment(seconds: float) -> str:
+    """A point in time, given in POSIX seconds, as ISO 8601 to the minute."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="minutes")
+
+
+def static_url(name: str, endpoint: str = "static") -> str:
+    """The address of a static file, with a fingerprint of its content."""
+    folder = current_app.static_folder
+    if endpoint != "static":
+        folder = current_app.blueprints[endpoint.split(".")[0]].static_folder
+    path = Path(folder) / name
+    return url_for(endpoint, filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
+
+
+@cache
+def _fingerprint(path: Path, _changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _keep_versioned(response: Response) -> Response:
+    if request.endpoint in ("static", "bootstrap.static") and "v" in request.args and response.status_code == 200:
+        response.headers["Cache-Control"] = FOR_GOOD
+    return response
+
+
+def thumbnail(picture: Path) -> BytesIO:
+    """A small JPEG of a picture, open for reading. Raises OSError where there is none."""
+    small = BytesIO()
+    with Image.open(picture) as image:
+        image.draft("RGB", THUMBNAIL)
+        image.thumbnail(THUMBNAIL)
+        image.convert("RGB").save(small, "JPEG", quality=82)
+    small.seek(0)
+    return small

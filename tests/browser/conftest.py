@@ -1,0 +1,173 @@
+"""A real server and a real Chromium: what the tests of the pages stand on."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+from settings import ROOT
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required""".split()
+START = 60  # seconds
+SEARCH = 240_000  # milliseconds that a search may take where the machine is busy with other things
+BUILT_IN = {
+    "SPEECH_ENGINES": "whisper",
+    "SUMMARY_ENGINES": "extractive",
+    "MUSIC_ENGINES": "composer",
+    "IMAGE_ENGINES": "poster",
+    "VIDEO_SOURCES": "library",
+    "MUSIC_SECONDS": "5",
+    "MAX_VIDEO_MB": "5",
+    "DATABASE_URL": "",
+    "DASK_SCHEDULER": "",
+    "HOST": "127.0.0.1",
+}
+WATCH_SHIFTS = """
+    window.shifts = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.shifts += entry.value; }))
+        .observe({ type: "layout-shift", buffered: true });
+"""
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None and "CI" in os.environ:
+        pytest.fail("No Chromium was found; in CI it must be installed (apt-get install chromium).")
+    return found or pytest.skip("No Chromium was found, so the pages are not tested (apt-get install chromium).")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory, samples):
+    """The sample clips, and a category of which one clip is broken."""
+    folder = tmp_path_factory.mktemp("library") / "videos"
+    shutil.copytree(samples, folder)
+    broken = folder / "HalfBroken"
+    broken.mkdir()
+    shutil.copy(next((folder / "TravelVlog-HiddenGems-TravelTips").glob("*.mp4")), broken / "a-good-clip.mp4")
+    (broken / "a-broken-clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"\0" * 5000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def studio(chromium, library, tmp_path_factory):
+    """The address of a server of the tests' own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("studio")
+    own = {"PORT": str(port), "VIDEO_LIBRARY": str(library), "DATA_DIR": str(folder / "data")}
+    environment = {**os.environ, **BUILT_IN, **own, "GENERATED_DIR": str(folder / "generated")}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/healthz", server, folder / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _wait_for(address, server, log):
+    deadline = time.monotonic() + START
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address, timeout=2)
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"The studio did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def visitor(browser, studio):
+    """A way to come as a new visitor: `with visitor(viewport=…) as page`.
+
+    At the end no page may have logged an error, or asked another host for anything. `allowed` is a pattern of errors
+    that are meant.
+    """
+
+    @contextmanager
+    def come(allowed="", **options):
+        context = browser.new_context(base_url=studio, **{"viewport": {"width": 1280, "height": 900}, **options})
+        context.add_init_script(WATCH_SHIFTS)
+        errors, elsewhere = [], []
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.on("console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None)
+        context.on("request", lambda asked: elsewhere.append(asked.url) if _is_elsewhere(asked.url, studio) else None)
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
+        assert not elsewhere
+        assert [error for error in errors if not (allowed and re.search(allowed, error))] == []
+
+    return come
+
+
+def _is_elsewhere(url, studio):
+    return not url.startswith((f"{studio}/", "data:", "blob:"))
+
+
+@pytest.fixture(scope="session")
+def finish():
+    """Wait until the search on a page is done."""
+
+    def wait(page):
+        expect(page.get_by_role("heading", name="How it was made")).to_be_visible(timeout=SEARCH)
+        expect(page.get_by_label("Progress", exact=True)).to_have_count(0)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def finished(visitor, finish):
+    """A finished search: its path, and the visitor's cookies."""
+    with visitor() as page:
+        page.goto("/")
+        page.get_by_role("button", name="#AI", exact=True).click()
+        page.wait_for_url("**/jobs/*")
+        finish(page)
+        return page.url, page.context.storage_state()
+
+
+@pytest.fixture(scope="session")
+def accessible():
+    """Fail where axe-core finds something serious on a page."""
+
+    def check(page):
+        found = Axe().run(page).response["violations"]
+        serious = [
+            f"{one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes']]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == []
+
+    return check
+
+
+@pytest.fixture
+def clip(samples):
+    return samples / "Foodie-RecipeOfTheDay-CookingHacks" / "silky-tomato-pasta.mp4"

@@ -1,0 +1,126 @@
+"""Measure this machine's studio: `make bench`. Everything is measured in one run, so that the ratios mean something."""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import animate_text
+import music_gen
+import pipeline
+import summariser
+import tiktok_to_text
+import tiktok_videos
+from engines import silent
+from pools import open_pools
+from settings import ROOT, Settings
+
+TAG = "AI"
+SECONDS = 10  # of music
+SEED = 1
+ROOMS = ("embeddings", "tiktok_to_text", "summariser", "music_gen", "animate_text")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="take the best of this many rounds (default 3)")
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder:
+        settings = replace(Settings.read({}), data_dir=Path(folder) / "data", generated_dir=Path(folder) / "generated")
+        print(f"{os.cpu_count()} processors, best of {rounds} rounds, 3 clips, {SECONDS} s of music\n")
+        report("start-up: `make run` to its first page", best(rounds, start_up))
+        pools = open_pools(settings)
+        search(settings, pools)  # loads the models
+        new = min((search(fresh(settings), pools) for _ in range(rounds)), key=lambda run: run[0])
+        cached = best(rounds, lambda: search(settings, pools)[0])
+        plain, _ = search_plainly(fresh(settings))
+        report("search of three new clips, models warm", new[0])
+        for stage, seconds in new[1].items():
+            report(f"  of it {stage}", seconds)
+        report("the same search again, clips cached", cached)
+        report("stages one after the other, models loaded for each clip", plain)
+        print(f"\nThe studio's search is {plain / new[0]:.1f} times as fast as the plain one.")
+        pools.close()
+
+
+def report(what, seconds):
+    print(f"{what:<58}{seconds:8.2f} s", flush=True)
+
+
+def best(rounds, measure):
+    return min(measure() for _ in range(rounds))
+
+
+def fresh(settings):
+    """The same settings with empty caches."""
+    return replace(settings, data_dir=Path(tempfile.mkdtemp(dir=settings.data_dir.parent)))
+
+
+def search(settings, pools):
+    """Run a search; return its seconds and the seconds of each stage."""
+    start = time.perf_counter()
+    query = pipeline.Query((TAG,), SECONDS, SEED)
+    result = pipeline.search(query, "bench", settings.generated_dir / "bench", settings, pools)
+    return time.perf_counter() - start, result["timings"]
+
+
+def search_plainly(settings):
+    """The same stages one after the other in one thread, with the models loaded again for each clip."""
+    start = time.perf_counter()
+    texts = []
+    for video in tiktok_videos.find((TAG,), settings).videos:
+        forget_models()
+        texts.append(tiktok_to_text.read(tiktok_videos.fetch(video, settings, silent), "en-US", settings, silent))
+    forget_models()
+    on_screen = ["\n".join(text.on_screen) for text in texts]
+    brief = summariser.summarise([text.transcript for text in texts], on_screen, (TAG,), settings).value
+    forget_models()
+    music_gen.generate(brief.music_prompt, SECONDS, SEED, settings)
+    stills = [still for text in texts for still in text.stills]
+    animate_text.generate(brief.image_prompt, brief.ideas[0].title, brief.tags, stills, SEED, settings)
+    return time.perf_counter() - start, texts
+
+
+def forget_models():
+    """Empty the loaders' caches, so that the next use loads again."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in ROOMS:
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+
+
+def start_up():
+    """Seconds from `make run` to the first page, everything being installed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    start = time.perf_counter()
+    environment = {**os.environ, "PORT": str(port)}
+    server = subprocess.Popen(["make", "run"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, process_group=0)
+    try:
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+                    page.read()
+                return time.perf_counter() - start
+            except urllib.error.URLError:
+                if server.poll() is not None:
+                    sys.exit("`make run` ended before it served a page.")
+                time.sleep(0.01)
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

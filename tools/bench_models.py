@@ -1,0 +1,66 @@
+"""Measure the two generators at full size with random weights: `make bench-models`. Nothing is downloaded.
+
+Everything is measured in one run on this machine: the plain recipe beside ours, warm, and what the machine allows.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+
+import measuring
+
+import utils
+from settings import Settings
+
+# Each half has `build(folder)`, `use(settings, folder)`, `warm(settings)` and `rows(settings, limits, tokens, rounds)`.
+HALVES = {"music": "bench_music", "pictures": "bench_pictures"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=HALVES, help="measure one of the two")
+    parser.add_argument("--folder", type=Path, help="keep the checkpoints here for the next run")
+    parser.add_argument("--tokens", type=int, default=256, help="that the plain recipe makes (default 256)")
+    parser.add_argument("--rounds", type=int, default=3, help="take the best of this many rounds (default 3)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure(options, options.folder or Path(folder))
+
+
+def measure(options, folder):
+    halves = [importlib.import_module(HALVES[name]) for name in ([options.only] if options.only else HALVES)]
+    settings = Settings.read({"DEVICE": os.environ.get("DEVICE", "auto")})
+    found = utils.accelerator(settings)
+    limits = measuring.in_fresh_process(measuring.measure_limits, found.device, ("float32", found.dtype))
+    speeds = ", ".join(f"{speed / 1e9:.0f} GFLOP/s in {dtype}" for dtype, speed in limits.arithmetic.items())
+    print(f"{found.device}, {os.cpu_count()} processors: reads {limits.bandwidth / 1e9:.1f} GB/s, {speeds}")
+    print(f"Random weights of full size; best of {options.rounds} rounds.\n")
+    measuring.print_heading()
+    for half in halves:
+        place = folder / half.__name__
+        if not place.exists():
+            measuring.in_fresh_process(half.build, place)
+        settings = half.use(settings, place)
+        for row in half.rows(settings, limits, options.tokens, options.rounds):
+            measuring.print_row(row)
+    if len(halves) > 1:
+        warm = measuring.in_fresh_process(warm_memory, [half.__name__ for half in halves], settings)
+        measuring.print_row(measuring.Row("Both models: memory when warm", "GiB", warm))
+
+
+def warm_memory(names, settings):
+    """GiB that a process holds in which every model has been used once."""
+    for name in names:
+        importlib.import_module(name).warm(settings)
+    measuring.give_back_memory()
+    return measuring.memory()[0]
+
+
+if __name__ == "__main__":
+    main()

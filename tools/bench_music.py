@@ -1,0 +1,153 @@
+"""The music half of `make bench-models`: MusicGen at full size with random weights, plain and ours."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+
+from measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
+
+from settings import Settings
+
+PROMPT = "warm slow piano chords with soft drums"
+TOGETHER = 4  # prompts
+SECONDS = 5  # of music
+
+
+def build(folder: Path) -> None:
+    """Save a checkpoint of full size with random weights."""
+    import models
+
+    models.save_musicgen(folder, full_size=True)
+
+
+def use(settings: Settings, folder: Path) -> Settings:
+    """Settings with which the checkpoint in `folder` answers."""
+    return replace(settings, musicgen_model=str(folder), music_engines=("musicgen",))
+
+
+def warm(settings: Settings) -> None:
+    """Load the model and make the shortest piece."""
+    import music_gen
+
+    music_gen.generate(PROMPT, SECONDS, 0, settings)
+
+
+def rows(settings: Settings, limits: Limits, tokens: int, rounds: int) -> Iterator[Row]:
+    """Measure; each row comes as soon as it is known. `tokens` is how many the plain recipe makes."""
+    plain = in_fresh_process(measure_plain, settings, tokens)
+    ours = in_fresh_process(measure_ours, settings, rounds)
+    limit = limits.bandwidth / ours["bytes"]
+    note = "" if tokens == 256 else f"plain: {tokens} tokens timed, the rest computed"
+    yield Row("MusicGen: decoding", "tokens/s", ours["rate"], plain["rate"], ours["rate"] / limit, ours["format"])
+    yield Row("MusicGen: a request of 5 s of music", "s", ours["request"], plain["request"], note=note)
+    yield Row("MusicGen: its sound out of its codes", "s", ours["decoding"])
+    turns, together = TOGETHER * ours["request"], ours["together"]
+    yield Row(f"MusicGen: {TOGETHER} prompts in turn (plain), at once (ours)", "s", together, turns)
+    rates = ours["rate"], ours["rate_together"]
+    yield Row("MusicGen: the same, decoding alone", "tokens/s", rates[1], rates[0])
+    yield Row("MusicGen: loading", "s", ours["loading"], plain["loading"])
+    yield Row("MusicGen: memory when warm", "GiB", ours["memory"][0])
+    yield Row("MusicGen: memory at the most", "GiB", ours["memory"][1], note=f"plain {plain['memory'][1]:.2f}")
+    for precision, error in in_fresh_process(measure_errors, settings).items():
+        yield Row(f"MusicGen: relative error of the logits, {precision}", "", error)
+
+
+def measure_plain(settings, tokens):
+    """The plain recipe: everything anew for each request, in float32, with eager attention."""
+    import torch
+    from transformers import AutoProcessor, MusicgenForConditionalGeneration
+
+    import utils
+
+    device, folder = utils.accelerator(settings).device, settings.musicgen_model
+
+    def load():
+        processor = AutoProcessor.from_pretrained(folder)
+        model = MusicgenForConditionalGeneration.from_pretrained(folder, attn_implementation="eager")
+        return processor, model.to(device)
+
+    loading, (processor, model) = seconds_of(load)
+    inputs = processor(text=[PROMPT], padding=True, return_tensors="pt").to(device)
+
+    def generate(count):
+        torch.manual_seed(0)
+        return model.generate(**inputs, do_sample=True, guidance_scale=3, max_new_tokens=count).cpu()
+
+    generating, _ = seconds_of(lambda: generate(tokens))
+    rate = tokens / generating  # with the sound made of them, as the recipe times it
+    return {"rate": rate, "loading": loading, "request": loading + 256 / rate, "memory": memory()}
+
+
+def measure_ours(settings, rounds):
+    import torch
+
+    import music_gen
+    from music_gen import codec, musicgen, sampling
+
+    found = utils.accelerator(settings)
+    precision = token_model.best_precision(found.device, found.dtype)
+    loading, model = seconds_of(lambda: musicgen.load(settings).result())
+    frames = SECONDS * sampling.FRAMES
+    steps = frames + max(model.tokens.delays)
+
+    def draw(pieces):
+        with torch.inference_mode():
+            text, mask = musicgen._read(model, [PROMPT] * pieces)
+            return sampling.draw(model.tokens, text, mask, frames, range(pieces), lambda *_: None)
+
+    def decode(codes):
+        with torch.inference_mode():
+            codec.decode(model.codec, codes, lambda *_: None)
+
+    def make(pieces):
+        music_gen.generate.together.run([(PROMPT, SECONDS, seed, settings) for seed in range(pieces)])
+
+    draw(1)
+    return {
+        "loading": loading,
+        "rate": steps / best(rounds, lambda: draw(1)),
+        "rate_together": TOGETHER * steps / best(rounds, lambda: draw(TOGETHER)),
+        "decoding": best(rounds, lambda codes=draw(1): decode(codes)),
+        "request": best(rounds, lambda: make(1)),
+        "together": best(rounds, lambda: make(TOGETHER)),
+        "bytes": bytes_of_a_step(settings, precision),
+        "format": precision,
+        "memory": memory(),
+    }
+
+
+def bytes_of_a_step(settings, precision):
+    """What a step must read at the least: each matrix once, without the keys and values of earlier steps."""
+    from transformers import AutoConfig
+
+    size = AutoConfig.from_pretrained(settings.musicgen_model).decoder
+    layer = 6 * size.hidden_size**2 + 2 * size.hidden_size * size.ffn_dim
+    weights = size.num_hidden_layers * layer + size.num_codebooks * size.vocab_size * size.hidden_size
+    return weights * {"int8": 1, "bfloat16": 2, "float16": 2, "float32": 4}[precision]
+
+
+def measure_errors(settings):
+    """The relative error of the logits of 20 steps against float32 on the CPU, by precision."""
+    import torch
+    from transformers import MusicgenForConditionalGeneration
+
+    from music_gen import token_model
+
+    decoder = MusicgenForConditionalGeneration.from_pretrained(settings.musicgen_model).decoder.eval()
+    dice = torch.Generator().manual_seed(0)
+    tokens = torch.randint(0, decoder.config.vocab_size, (1, 4, 20), generator=dice)
+    text = torch.randn(1, 12, decoder.config.hidden_size, generator=dice)
+
+    @torch.inference_mode()
+    def logits(precision):
+        model = token_model.prepare(decoder, precision)
+        states = text.to(model.embeddings.dtype)
+        memory = token_model.remember(model, states, torch.ones(1, 12, dtype=torch.bool), 20)
+        return torch.stack([token_model.step(model, tokens[..., at : at + 1], at, memory).float() for at in range(20)])
+
+    exact = logits("float32")
+    return {name: ((logits(name) - exact).norm() / exact.norm()).item() for name in ("int8", "bfloat16")}

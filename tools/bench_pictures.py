@@ -1,0 +1,214 @@
+"""The picture half of `make bench-models`: Stable Diffusion at full size with random weights, plain and ours."""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+
+from measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
+
+import utils
+from settings import Settings
+
+PROMPT = "a cat on a mat, warm light"
+PLAIN_STEPS = 50  # PNDM
+TIMED = 3  # steps; the rest is computed
+
+
+def build(folder: Path) -> None:
+    """Save checkpoints with the sizes of Stable Diffusion 1.5, LCM-LoRA and TAESD (5.7 GB)."""
+    import models_sd
+
+    sizes = models_sd.Sizes(
+        unet={"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8},
+        decoder={
+            "sample_size": 512,
+            "block_out_channels": (128, 256, 512, 512),
+            "layers_per_block": 2,
+            "down_block_types": ("DownEncoderBlock2D",) * 4,
+            "up_block_types": ("UpDecoderBlock2D",) * 4,
+        },
+        text={"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
+        vision={
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "image_size": 224,
+            "patch_size": 14,
+        },
+        projection=768,
+    )
+    models_sd.save_stable_diffusion(folder / "model", sizes=sizes)
+    models_sd.save_lcm_lora(folder / "lora", sizes, rank=64)
+    models_sd.save_taesd(folder / "taesd", channels=64, blocks=(1, 3, 3, 3))
+
+
+def use(settings: Settings, folder: Path) -> Settings:
+    """Settings with which the checkpoints in `folder` answer."""
+    return replace(
+        settings,
+        stable_diffusion_model=str(folder / "model"),
+        lcm_lora_model=str(folder / "lora"),
+        taesd_model=str(folder / "taesd"),
+        image_engines=("stable-diffusion",),
+    )
+
+
+def warm(settings: Settings) -> None:
+    """Load the model and make a picture in the profile that the settings give."""
+    import animate_text
+
+    animate_text.generate(PROMPT, "", [], [], 0, settings)
+
+
+def rows(settings: Settings, limits: Limits, _tokens: int, rounds: int) -> Iterator[Row]:
+    """Measure; each row comes as soon as it is known."""
+    found = utils.accelerator(settings)
+    operations = in_fresh_process(operations_of_a_step)
+    plain = in_fresh_process(measure_plain, settings)
+    good = in_fresh_process(measure_ours, replace(settings, image_profile="quality"), rounds)
+    fast = in_fresh_process(measure_ours, replace(settings, image_profile="fast"), rounds)
+    limit = limits.arithmetic[found.dtype]
+    shares = 2 * operations / limit / good["step"], operations / limit / fast["step"]
+    yield Row("Stable Diffusion: a guided step", "s", good["step"], plain["step"], shares[0], found.dtype)
+    yield Row("Stable Diffusion: a step of the profile fast", "s", fast["step"], share=shares[1])
+    yield Row("Stable Diffusion: picture out of its latents", "s", good["decoding"], plain["decoding"])
+    yield Row("Stable Diffusion: the same in the profile fast", "s", fast["decoding"], plain["decoding"])
+    note = f"{plain['steps']} and {good['steps']} steps, {TIMED} timed, the rest computed"
+    yield Row("Stable Diffusion: a picture in quality", "s", good["picture"], plain["picture"], note=note)
+    note = f"{fast['steps']} steps, the whole timed"
+    yield Row("Stable Diffusion: a picture in fast", "s", fast["picture"], plain["picture"], note=note)
+    yield Row("Stable Diffusion: loading", "s", good["loading"], plain["loading"])
+    yield Row("Stable Diffusion: memory when warm", "GiB", good["memory"][0])
+    yield Row("Stable Diffusion: memory at the most", "GiB", good["memory"][1], note=f"plain {plain['memory'][1]:.2f}")
+    error = in_fresh_process(measure_error, settings)
+    yield Row(f"Stable Diffusion: relative error, {found.dtype}", "", error, note="of the predicted noise")
+
+
+def operations_of_a_step():
+    """The additions and multiplications of one pass of the U-Net, without guidance, attention included."""
+    import torch
+    from diffusers import UNet2DConditionModel
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    with torch.device("meta"), counter, sdpa_kernel(SDPBackend.MATH):  # the fused attention is not counted
+        unet = UNet2DConditionModel(cross_attention_dim=768)
+        unet(_noise("meta"), torch.empty(()), torch.empty(1, 77, 768))
+    return counter.get_total_flops()
+
+
+def _noise(device):
+    import torch
+
+    from animate_text.stable_diffusion import HEIGHT, WIDTH
+
+    return torch.randn(1, 4, HEIGHT // 8, WIDTH // 8, device=device)
+
+
+class Clock:
+    """Takes the time at each report."""
+
+    def __init__(self):
+        self.times = []
+
+    def __call__(self, *_progress):
+        self.times.append(time.perf_counter())
+
+    @property
+    def step(self) -> float:
+        """The seconds of the fastest step; the first one has work to do that is done once."""
+        return min(later - earlier for earlier, later in zip(self.times[1:], self.times[2:], strict=False))
+
+
+def measure_plain(settings):
+    """The plain recipe: everything anew for each request, in float32, with attention slicing and 50 steps of PNDM."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    from animate_text.stable_diffusion import HEIGHT, WIDTH
+
+    device = utils.accelerator(settings).device
+    loading, pipeline = seconds_of(
+        lambda: StableDiffusionPipeline.from_pretrained(settings.stable_diffusion_model).to(device)
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.enable_attention_slicing()
+    pipeline.scheduler.set_timesteps(PLAIN_STEPS)
+    steps = len(pipeline.scheduler.timesteps)
+    clock = Clock()
+
+    def after_step(_pipeline, _step, _timestep, values):
+        clock(values["latents"].sum().item())  # waits for the device
+        return values
+
+    clock()
+    latents = pipeline(
+        PROMPT, HEIGHT, WIDTH, TIMED - 1, output_type="latent", callback_on_step_end=after_step
+    ).images  # PNDM takes one step more
+
+    @torch.no_grad()
+    def decode():
+        picture = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor).sample
+        pipeline.run_safety_checker(picture, device, picture.dtype)
+        return picture.cpu()
+
+    decoding, _ = seconds_of(decode)
+    return {
+        "loading": loading,
+        "step": clock.step,
+        "steps": steps,
+        "decoding": decoding,
+        "picture": loading + steps * clock.step + decoding,
+        "memory": memory(),
+    }
+
+
+def measure_ours(settings, rounds):
+    """Ours in one profile: `fast` is timed from the prompt to the PNG file, `quality` by some of its steps."""
+    import animate_text
+    from animate_text import stable_diffusion
+
+    loading, painter = seconds_of(lambda: stable_diffusion.load(settings))
+    clock = Clock()
+    few = replace(painter, steps=TIMED)
+    latents = stable_diffusion.sample(few, PROMPT, "", 0, clock)
+    stable_diffusion.develop(painter, latents)
+    decoding = best(rounds, lambda: stable_diffusion.develop(painter, latents))
+    if settings.image_profile == "fast":
+        picture = best(rounds, lambda: animate_text.generate(PROMPT, "Title", [], [], 0, settings))
+    else:
+        picture = painter.steps * clock.step + decoding
+    return {
+        "loading": loading,
+        "step": clock.step,
+        "steps": painter.steps,
+        "decoding": decoding,
+        "picture": picture,
+        "memory": memory(),
+    }
+
+
+def measure_error(settings):
+    """The relative error of the noise that our U-Net predicts against the library's in float32 on the CPU."""
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    from animate_text import stable_diffusion
+
+    torch.manual_seed(0)
+    noise, text, moment = _noise("cpu"), torch.randn(1, 77, 768), torch.tensor(500)
+    with torch.no_grad():
+        unet = UNet2DConditionModel.from_pretrained(settings.stable_diffusion_model, subfolder="unet")
+        exact = unet(noise, moment, text).sample
+        del unet
+        ours = stable_diffusion.load(replace(settings, image_profile="quality")).pipeline.unet
+        device, dtype = ours.device, ours.dtype
+        found = ours(noise.to(device), moment.to(device), text.to(device, dtype), return_dict=False)[0].cpu()
+    return ((found - exact).norm() / exact.norm()).item()
