@@ -91,6 +91,14 @@ def words(text):
 
 
 @pytest.mark.slow
+def test_a_loop_of_the_model_is_noticed_and_listened_to_again(sample_clips, settings, monkeypatch):
+    monkeypatch.setattr(speech, "SPARE_FRAMES", 0)  # with no silence after the last word the model is prone to go on
+    for clip in sample_clips[:5]:
+        said = " ".join(words(truth(clip)["script"]))
+        assert jiwer.wer(said, " ".join(words(read(clip, settings).transcript))) <= 0.08
+
+
+@pytest.mark.slow
 def test_sample_clips_are_understood(sample_clips, settings):
     with ThreadPoolExecutor(2) as pool:
         texts = list(pool.map(lambda clip: read(clip, settings), sample_clips))
@@ -124,24 +132,23 @@ def test_captions_come_in_the_order_of_the_clip(sample_clips, quick):
 # --- text on the screen
 
 
-def cards(make, tmp_path, *cards_, size=(540, 960), moving=True):
-    """A clip with a card of text, white on black outlines, for each of `cards_`: (seconds, lines)."""
+def cards(make, tmp_path, *cards_):
+    """A clip of white text with black outlines on a moving ground: a card of (seconds, lines) after the other."""
     font = ImageFont.load_default(44)
-    noise = np.random.default_rng(1).integers(40, 200, (30, 17, 3), np.uint8)
-    width, height = size
-    back = Image.fromarray(noise).resize((width * 2, height), Image.BICUBIC)
-    frames = []
-    for seconds, lines in cards_:
-        for _ in range(int(seconds * 10)):
-            shift = len(frames) * 4 % width if moving else 0
-            frame = back.crop((shift, 0, shift + width, height))
-            draw = ImageDraw.Draw(frame)
-            for row, line in enumerate(lines):
-                draw.text((60, 200 + 80 * row), line, "white", font, stroke_width=4, stroke_fill="black")
-            frames.append(frame)
-    for number, frame in enumerate(frames):
-        frame.save(tmp_path / f"frame-{number:03}.png")
-    return make("cards.mp4", "-framerate", "10", "-i", str(tmp_path / "frame-%03d.png"))
+    noise = np.random.default_rng(1).integers(40, 200, (30, 34, 3), np.uint8)
+    ground = Image.fromarray(noise).resize((1080, 960), Image.BICUBIC)
+    number = 0
+    with (tmp_path / "frames.raw").open("wb") as raw:
+        for seconds, lines_ in cards_:
+            for _ in range(max(1, int(seconds * 6))):
+                frame = ground.crop((number * 7 % 540, 0, number * 7 % 540 + 540, 960))
+                draw = ImageDraw.Draw(frame)
+                for row, line in enumerate(lines_):
+                    draw.text((60, 200 + 80 * row), line, "white", font, stroke_width=4, stroke_fill="black")
+                raw.write(frame.tobytes())
+                number += 1
+    source = ("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", "540x960", "-framerate", "6", "-i", raw.name)
+    return make("cards.mp4", *source, "-preset", "ultrafast")
 
 
 def test_every_card_is_read_though_no_scene_is_cut(make, tmp_path, quick):
@@ -151,8 +158,8 @@ def test_every_card_is_read_though_no_scene_is_cut(make, tmp_path, quick):
 
 
 def test_lines_that_differ_in_a_number_are_both_kept(make, tmp_path, quick):
-    clip = cards(make, tmp_path, *[(1.5, [f"Boil {minutes} minutes"]) for minutes in (15, 16)])
-    assert lines(read(clip, quick)) == ["boil 15 minutes", "boil 16 minutes"]
+    clip = cards(make, tmp_path, (1.5, ["Boil 15 minutes", "then drain"]), (1.5, ["Boil 20 minutes", "and serve"]))
+    assert lines(read(clip, quick)) == ["boil 15 minutes", "then drain", "boil 20 minutes", "and serve"]
 
 
 def test_a_line_that_stays_is_given_once_and_in_reading_order(make, tmp_path, quick):
@@ -275,13 +282,13 @@ def test_a_model_that_cannot_be_loaded_is_said_in_a_warning_and_not_kept(make, s
 
 # --- files that are no clips
 
-SECRET = "a line of another file"
+KINDS = ("empty", "text", "cut off", "head only", "zeros", "HLS playlist", "HLS playlist with a relative path",
+         "concat script", "subtitles", "SDP", "DASH manifest")  # fmt: skip
 
 
 def broken_files(clip, folder):
     content = clip.read_bytes()
     (folder / "other.mp4").write_bytes(content)
-    (folder / "secret.txt").write_text(SECRET)
     return {
         "empty": b"",
         "text": b"just a few words\n" * 100,
@@ -298,7 +305,7 @@ def broken_files(clip, folder):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", broken_files(Path(__file__), Path(tempfile.mkdtemp())))
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_broken_or_hostile_file_is_refused_with_a_sentence(silent_picture, tmp_path, quick, kind):
     path = tmp_path / "clip.mp4"
     path.write_bytes(broken_files(silent_picture, tmp_path)[kind])

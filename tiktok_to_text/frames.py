@@ -93,7 +93,7 @@ def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
 
     The frame with most text that no chosen frame has is taken, again and again, until what is left is a letter or two.
     """
-    texts = [_text_like(_standing(samples, index)) for index in range(len(samples))]
+    texts = [_text_like(strokes) for strokes in _standing([frame.strokes for frame in samples])]
     unseen = list(texts)
     chosen = []
     while len(chosen) < min(most, len(samples)):
@@ -109,13 +109,12 @@ def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
     return [samples[index] for index in sorted(chosen)]
 
 
-def _standing(samples, index):
-    """The strokes of a frame that the frames before and after it have in the same place: text stands for a moment."""
-    standing = samples[index].strokes
-    for other in (index - 1, index + 1):
-        if 0 <= other < len(samples):
-            standing = standing & _widened(samples[other].strokes)
-    return standing
+def _standing(strokes):
+    """Of each frame, the strokes that both its neighbours have in the same place, since text stands for a moment."""
+    wide = [_widened(marks) for marks in strokes]
+    for index, marks in enumerate(strokes):
+        neighbours = wide[max(0, index - 1) : index] + wide[index + 1 : index + 2]
+        yield np.logical_and.reduce([marks, *neighbours])
 
 
 def _text_like(strokes):
