@@ -30,8 +30,9 @@ RUN useradd --uid 10001 --no-log-init --no-create-home --home-dir /data studio \
 COPY --from=build /opt/studio /opt/studio
 COPY . /studio
 WORKDIR /studio
-# The large models' hub keeps its files in a volume.
-ENV PATH=/opt/studio/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HF_HOME=/models
+# Where the root file system is read-only, there is no /tmp: commands beside the server take /data. HF_HOME holds what
+# comes from the large models' hub.
+ENV PATH=/opt/studio/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TMPDIR=/data HF_HOME=/models
 USER 10001
 VOLUME /data /models
 EXPOSE 8888

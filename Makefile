@@ -36,7 +36,7 @@ bench: .venv/installed ## Measure the speed of this machine's studio
 	@$(BIN)/python tools/bench.py
 
 bench-models: .venv/installed ## Measure MusicGen and Stable Diffusion at full size, random weights (10 GB of disk)
-	@$(BIN)/python tools/bench_models.py
+	@$(BIN)/python -m tools.bench_models
 
 lock: .venv/installed-dev ## Bring requirements.lock, which the image is built from, up to requirements.txt
 	@echo opencv-python-headless | $(BIN)/uv pip compile --config-file tools/lock.toml --quiet \

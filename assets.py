@@ -26,15 +26,21 @@ def register(app: Flask) -> None:
     app.after_request(_keep_versioned)
 
 
-@cache
 def icon(name: str) -> Markup:
-    """The Bootstrap icon with this name as an inline SVG: the whole sprite would be 1 MB to load."""
-    found = re.search(rf'<symbol[^>]*viewBox="([^"]*)" id="{re.escape(name)}">(.*?)</symbol>', ICONS.read_text())
-    if found is None:
-        raise LookupError(f"There is no icon named {name}.")
-    box, shape = found.groups()
+    """The Bootstrap icon with this name as an inline SVG: the whole sprite would be 1 MB to load.
+
+    Raises KeyError where there is none.
+    """
+    box, shape = _icons()[name]
     # The shape comes from the installed package.
     return Markup(f'<svg class="icon" viewBox="{box}" fill="currentColor" aria-hidden="true">{shape}</svg>')  # noqa: S704
+
+
+@cache
+def _icons() -> dict[str, tuple[str, str]]:
+    """The view box and the shape of each icon, by name."""
+    symbols = re.findall(r'<symbol[^>]*viewBox="([^"]*)" id="([^"]*)">(.*?)</symbol>', ICONS.read_text())
+    return {name: (box, shape) for box, name, shape in symbols}
 
 
 def moment(seconds: float) -> str:

@@ -26,6 +26,7 @@ from tiktok_videos import Video
 
 log = logging.getLogger(__name__)
 
+FETCHED = 0.3  # the share of a clip that is done when it is here
 TICK = 0.25  # seconds between two looks at whether a waiting search was called off
 STAGES = ("videos", "summary", "music", "image")
 ENGINES = {
@@ -35,9 +36,9 @@ ENGINES = {
     "image": animate_text.ENGINES,
 }
 
-# (stage, done, total, what): called from several threads; raises Cancelled when the search was called off. With an
-# empty `what` there is nothing new: it is only asked whether to go on.
-Watch = Callable[[str, int, int, str], None]
+# (stage, done, total, what), of which `done` may have a fraction. Called from several threads; raises Cancelled when
+# the search was called off. With an empty `what` there is nothing new: it is only asked whether to go on.
+Watch = Callable[[str, float, int, str], None]
 # (stage, made): what a stage has made so far, as plain JSON values; raises Cancelled too.
 Show = Callable[[str, dict], None]
 
@@ -155,14 +156,15 @@ def _read_clips(search):
     start = time.perf_counter()
     search.watch("videos", 0, 1, "Looking for videos")
     found = tiktok_videos.find(search.query.tags, search.settings, search.query.uploads)
-    total, read = len(found.videos), {}
+    total, read, shares = len(found.videos), {}, {}
 
-    def report(title, _done, _total, what):
-        search.watch("videos", len(read), total, f"{title}: {what}")
+    def report(number, done, _one, what):
+        shares[number] = max(shares.get(number, 0.0), done)
+        search.watch("videos", round(sum(shares.values()), 2), total, f"{found.videos[number].title}: {what}")
 
     futures = {
         search.pools.videos.submit(
-            read_clip, video, search.query.language, search.settings, partial(report, video.title)
+            read_clip, video, search.query.language, search.settings, partial(report, number)
         ): number
         for number, video in enumerate(found.videos)
     }
@@ -170,7 +172,7 @@ def _read_clips(search):
         for future in _as_finished(search, "videos", futures):
             read[futures[future]] = future.result()
             clips = [read[number] for number in sorted(read)]
-            search.watch("videos", len(read), total, f"Read {future.result().video.title}")
+            report(futures[future], 1.0, 1, "read")
             _keep_clips(search, clips, found.warnings, time.perf_counter() - start)
     return clips
 
@@ -183,11 +185,13 @@ def _keep_clips(search, clips, warnings, seconds):
     search.keep("videos", described, engine, lines, seconds, cached=cached)
 
 
-def read_clip(video: Video, language: str, settings: Settings, report: Callable[[int, int, str], None]) -> Clip:
-    """Fetch a video and read it. A video that fails is a Clip with an error."""
+def read_clip(video: Video, language: str, settings: Settings, report: Callable[[float, int, str], None]) -> Clip:
+    """Fetch a video and read it, reporting from 0 to 1. A video that fails is a Clip with an error."""
     try:
-        path = tiktok_videos.fetch(video, settings, report)
-        return Clip(video, tiktok_to_text.read(path, language, settings, report))
+        path = tiktok_videos.fetch(video, settings, partial(_report_part, report, 0.0, FETCHED, "fetching"))
+        return Clip(
+            video, tiktok_to_text.read(path, language, settings, partial(_report_part, report, FETCHED, 1.0, ""))
+        )
     except (EngineError, OSError) as error:
         log.warning("%s could not be read: %s", video.title, error)
         return Clip(video, None, str(error))
@@ -200,6 +204,11 @@ def _as_finished(search, stage, futures):
         finished, waiting = wait(waiting, TICK, FIRST_COMPLETED)
         yield from finished
         search.watch(stage, 0, 1, "")
+
+
+def _report_part(report, start, end, name, done, total, what):
+    """Report a part of the way, from `start` to `end`, under a name of its own where it has one."""
+    report(start + (end - start) * min(1.0, done / max(total, 1)), 1, name or what)
 
 
 @contextmanager

@@ -65,6 +65,7 @@ def draw(
     memory does not suffice or the safety checker blocks the picture.
     """
     del stills  # the picture comes from the prompt alone
+    report(0, 1, "Loading the image model")
     painter = _wait_for(settings, report)
     with _only_one(_drawing, lambda: report(0, 1, "Waiting for the image model")):
         picture, warnings = _paint(painter, prompt, seed, settings, report)
@@ -176,13 +177,12 @@ def load(settings: Settings) -> Painter:
 
 def _wait_for(settings, report):
     with _only_one(_loading, lambda: report(0, 1, "Loading the image model")):
-        return load_from(*_how_to_load(settings))
+        return _load(settings)
 
 
 @contextmanager
 def _only_one(lock: threading.Lock, waiting: Callable[[], None]):
     """Hold a lock; while another holds it, call `waiting` twice a second: it may raise to give up."""
-    waiting()
     while not lock.acquire(timeout=0.5):
         waiting()
     try:
@@ -195,8 +195,8 @@ def _folder(settings):
     return checkpoints.folder_of(settings.stable_diffusion_model, checkpoints.STABLE_DIFFUSION)
 
 
-def _how_to_load(settings):
-    """The arguments of `load_from`: two settings that lead to the same ones share one model."""
+@functools.lru_cache(maxsize=1)  # settings do not change while a server runs; a second model would not fit beside it
+def _load(settings):
     folder = _folder(settings)
     if folder is None:
         raise engines.EngineError(missing(settings))
@@ -204,14 +204,14 @@ def _how_to_load(settings):
     fast = settings.image_profile == "fast" or (settings.image_profile == "auto" and found.device == "cpu")
     lora = checkpoints.folder_of(settings.lcm_lora_model, checkpoints.LCM_LORA) if fast else None
     taesd = checkpoints.folder_of(settings.taesd_model, checkpoints.TAESD) if fast else None
-    return folder, lora, taesd, fast, found.device, found.dtype, utils.low_memory(settings)
+    how = (folder, lora, taesd, fast, found.device, found.dtype, utils.low_memory(settings))
+    return utils.with_memory_saved(lambda: load_from(*how), save=lambda: None)
 
 
-@functools.lru_cache(maxsize=1)  # settings do not change while a server runs; a second model would not fit beside it
 def load_from(
     folder: Path, lora: Path | None, taesd: Path | None, fast: bool, device: str, dtype: str, low_memory: bool
 ) -> Painter:
-    """Load a pipeline for a device and a dtype by torch's names; see `load`, which finds out the arguments.
+    """Load a pipeline for a device and a dtype by torch's names; `load` finds out the arguments from settings.
 
     With `fast`, LCM-LoRA is added to the weights from the folder `lora`, and the decoder of the folder `taesd` is used,
     as far as they are there.

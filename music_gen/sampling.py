@@ -55,12 +55,13 @@ def _draw_window(model, text, mask, known, new, dice, watch):
     steps = tokens.shape[-1]
     memory = token_model.remember(model, text, mask, steps)
     first = 1 + known.shape[-1]
-    start = 0
-    for end in range(first, steps):
-        drawn = _throw(token_model.step(model, tokens[..., start:end], start, memory), dice)
-        tokens[..., end] = torch.where(is_open[:, end], drawn, tokens[..., end])
-        watch(min(end - first + 1, new))
-        start = end
+    logits = token_model.step(model, tokens[..., :first], 0, memory)
+    advance = token_model.stepper(model, memory, len(tokens))
+    for at in range(first, steps):
+        tokens[..., at] = torch.where(is_open[:, at], _throw(logits, dice), tokens[..., at])
+        watch(min(at - first + 1, new))
+        if at + 1 < steps:
+            logits = advance(tokens[..., at : at + 1], at)
     begins = [1 + delay + known.shape[-1] for delay in model.delays]
     return torch.stack([tokens[:, k, begin : begin + new] for k, begin in enumerate(begins)], dim=1)
 

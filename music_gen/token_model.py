@@ -146,7 +146,8 @@ def remember(model: TokenModel, text: "Tensor", mask: "Tensor", steps: int) -> M
 
     pieces, words, features = text.shape
     shape = (2 * pieces, model.attention_heads, steps, features // model.attention_heads)
-    own = tuple((text.new_empty(shape), text.new_empty(shape)) for _ in model.layers)
+    # Zeros, since what a mask hides is still multiplied, and memory as it comes may hold what is no number.
+    own = tuple((text.new_zeros(shape), text.new_zeros(shape)) for _ in model.layers)
     described = []
     for layer in model.layers:
         both = layer.text_keys_values(text).view(pieces, words, 2, model.attention_heads, -1)
@@ -159,34 +160,86 @@ def memory_of_a_step(model: TokenModel) -> int:
     return 2 * 2 * len(model.layers) * model.embeddings.shape[-1] * model.embeddings.element_size()
 
 
-def step(model: TokenModel, tokens: "Tensor", start: int, memory: Memory) -> "Tensor":
+def step(model: TokenModel, tokens: "Tensor", start: "int | Tensor", memory: Memory) -> "Tensor":
     """The logits for the step after `tokens`: shape (2 * pieces, codebooks, vocabulary).
 
     `tokens`, shape (pieces, codebooks, steps), follow on `start` earlier steps that `memory` holds; several steps at
     once are only for the beginning. The second half of the rows are the unguided twins, without a description.
+    With `start` a tensor of one number, every step has the same shapes, as a CUDA graph needs them.
     """
     from torch.nn.functional import embedding, scaled_dot_product_attention
 
     pieces, _, steps = tokens.shape
-    end = start + steps
-    hidden = embedding(tokens + model.offsets, model.embeddings).sum(1) + model.positions[start:end]
+    recall, at = _recalling(start, steps, memory)
+    hidden = embedding(tokens + model.offsets, model.embeddings).sum(1) + model.positions[at]
     hidden = hidden.repeat(2, 1, 1)
-    for layer, (keys, values), (text_keys, text_values) in zip(model.layers, memory.own, memory.text, strict=True):
+    for layer, own, (text_keys, text_values) in zip(model.layers, memory.own, memory.text, strict=True):
         mixed = layer.queries_keys_values(layer.attention_norm(hidden))
         query, key, value = mixed.view(2 * pieces, steps, 3, model.attention_heads, -1).permute(2, 0, 3, 1, 4).unbind()
-        keys[:, :, start:end], values[:, :, start:end] = key, value
-        seen = scaled_dot_product_attention(query, keys[:, :, :end], values[:, :, :end], is_causal=steps > 1)
-        hidden += layer.attention_out(_side_by_side(seen))
+        keys, values, seen = recall(*own, key, value)
+        heard = scaled_dot_product_attention(query, keys, values, attn_mask=seen, is_causal=steps > 1)
+        hidden += layer.attention_out(_side_by_side(heard))
 
-        guided = hidden[:pieces]
-        query = (
-            layer.text_queries(layer.text_norm(guided)).view(pieces, steps, model.attention_heads, -1).transpose(1, 2)
-        )
+        described = hidden[:pieces]
+        query = layer.text_queries(layer.text_norm(described))
+        query = query.view(pieces, steps, model.attention_heads, -1).transpose(1, 2)
         read = scaled_dot_product_attention(query, text_keys, text_values, attn_mask=memory.text_mask)
-        guided += layer.text_out(_side_by_side(read))
+        described += layer.text_out(_side_by_side(read))
 
         hidden += layer.narrow(layer.activate(layer.widen(layer.widening_norm(hidden))))
     return model.heads(model.norm(hidden[:, -1])).view(2 * pieces, len(model.delays), -1)
+
+
+def _recalling(start, steps, memory):
+    """How a layer puts away keys and values and gets all so far, with a mask where some are still to come."""
+    import torch
+
+    if isinstance(start, int):
+        now, so_far = slice(start, start + steps), slice(start + steps)
+
+        def recall(keys, values, key, value):
+            keys[:, :, now], values[:, :, now] = key, value
+            return keys[:, :, so_far], values[:, :, so_far], None
+
+        return recall, now
+
+    seen = torch.arange(memory.own[0][0].shape[2], device=start.device) <= start
+
+    def recall_all(keys, values, key, value):
+        return keys.index_copy_(2, start, key), values.index_copy_(2, start, value), seen[None, None, None]
+
+    return recall_all, start
+
+
+def stepper(model: TokenModel, memory: Memory, pieces: int) -> Callable[["Tensor", int], "Tensor"]:
+    """A function of (tokens of one step, start) that does what `step` does; on CUDA it replays a recorded graph.
+
+    A recorded step costs one launch in place of some five hundred. The logits are overwritten by the next one.
+    """
+    import torch
+
+    if model.embeddings.device.type != "cuda":
+        return lambda tokens, start: step(model, tokens, start, memory)
+    tokens = torch.full((pieces, len(model.delays), 1), model.pad, device=model.embeddings.device)
+    # What is written at the last step while recording is written again before anything reads it.
+    start = torch.tensor([memory.own[0][0].shape[2] - 1], device=tokens.device)
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):  # the libraries set themselves up, which a graph cannot hold
+        for _ in range(3):
+            step(model, tokens, start, memory)
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        logits = step(model, tokens, start, memory)
+
+    def replay(new_tokens, new_start):
+        tokens.copy_(new_tokens)
+        start.fill_(new_start)
+        graph.replay()
+        return logits
+
+    return replay
 
 
 def _side_by_side(heads):

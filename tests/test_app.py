@@ -129,7 +129,7 @@ def test_the_page_loads_nothing_from_another_host(client):
     addresses = Addresses()
     addresses.feed(client.get("/").text)
     assert addresses.found
-    for address in set(addresses.found):
+    for address in {address for address in addresses.found if not address.startswith("#")}:
         assert address.startswith("/"), address
         if "/static/" in address:
             assert client.get(address).status_code == 200

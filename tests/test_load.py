@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from searches import instant
+from searches import instant, until
 
 from app import create_app
 from jobs import Jobs
@@ -28,7 +28,7 @@ def app(on_both, begun):
         begun[search_id] += 1
         instant(query, search_id, *rest)
 
-    app = create_app(replace(on_both, max_queued=60))
+    app = create_app(replace(on_both, max_queued=10))
     app.extensions["jobs"] = Jobs(app.extensions["settings"], counted)
     app.extensions["jobs"].start()
     yield app
@@ -65,7 +65,9 @@ def resident_bytes():
 
 @pytest.mark.slow
 def test_two_hundred_searches_at_once_end_or_are_refused_and_none_is_lost_or_run_twice(app, begun):
+    jobs = app.extensions["jobs"]
     submit_at_once(app, 10_000)  # what is loaded and filled by the first use
+    until(lambda: jobs.load() == (0, 0), seconds=120)
     begun.clear()
     before = resident_bytes()
     clients, answers = submit_at_once(app, 0)
@@ -76,7 +78,7 @@ def test_two_hundred_searches_at_once_end_or_are_refused_and_none_is_lost_or_run
     assert sum(map(len, taken)) + len(refused) == SESSIONS * EACH
     for client, own in zip(clients, taken, strict=True):
         for job_id in own:
-            app.extensions["jobs"].wait(job_id)
+            jobs.wait(job_id)
         history = client.get("/history", headers={"Accept": "application/json"}).get_json()
         assert {job["id"] for job in history} == own
         assert {job["state"] for job in history} <= {"done"}

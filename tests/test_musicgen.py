@@ -169,6 +169,33 @@ def test_the_logits_of_a_step_are_those_of_the_librarys_forward_pass(exact, fold
     torch.testing.assert_close(stepwise, wanted.transpose(0, 1), rtol=1e-4, atol=1e-4)
 
 
+def test_a_step_of_one_shape_for_all_as_a_graph_needs_it_gives_the_same_logits(exact):
+    import torch
+
+    model = musicgen.load(exact).result().tokens
+    dice = torch.Generator().manual_seed(0)
+    tokens = torch.randint(0, 64, (1, 4, 30), generator=dice)
+    text, mask = torch.randn(1, 7, 32, generator=dice), torch.ones(1, 7, dtype=torch.bool)
+    growing, fixed = (token_model.remember(model, text, mask, 40) for _ in range(2))
+    for at in range(30):
+        now = tokens[..., at : at + 1]
+        wanted = token_model.step(model, now, at, growing)
+        torch.testing.assert_close(token_model.step(model, now, torch.tensor([at]), fixed), wanted)
+
+
+def test_on_cuda_a_recorded_step_gives_what_a_plain_one_gives(ready, monkeypatch):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+    settings = in_precision(replace(ready, device="cuda"), "float32", monkeypatch)
+    recorded = draw(settings, PROMPTS, 60)
+    monkeypatch.setattr(
+        token_model, "stepper", lambda model, memory, _: lambda *step: token_model.step(model, *step, memory)
+    )
+    assert torch.equal(draw(settings, PROMPTS, 60), recorded)
+
+
 # Seeds and company
 
 

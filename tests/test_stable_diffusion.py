@@ -233,20 +233,20 @@ def test_a_name_that_is_no_model_counts_as_missing(painting, name):
 
 def test_the_model_is_loaded_once_even_when_ten_threads_ask_at_once(painting):
     settings = painting("unchecked")
-    stable_diffusion.load_from.cache_clear()
+    stable_diffusion._load.cache_clear()
     with ThreadPoolExecutor(10) as threads:
         painters = list(threads.map(lambda _: stable_diffusion.load(settings), range(10)))
-    assert stable_diffusion.load_from.cache_info().misses == 1
+    assert stable_diffusion._load.cache_info().misses == 1
     assert all(painter is painters[0] for painter in painters)
 
 
 def test_warming_up_leaves_the_model_loaded_and_never_raises(painting, settings):
-    stable_diffusion.load_from.cache_clear()
+    stable_diffusion._load.cache_clear()
     animate_text.warm(painting())
-    assert stable_diffusion.load_from.cache_info().currsize == 1
+    assert stable_diffusion._load.cache_info().currsize == 1
     animate_text.warm(replace(settings, stable_diffusion_model="/nowhere"))
     animate_text.warm(painting(image_engines=("poster",)))
-    assert stable_diffusion.load_from.cache_info().misses == 1
+    assert stable_diffusion._load.cache_info().misses == 1
 
 
 @pytest.mark.parametrize(
@@ -438,4 +438,4 @@ def test_memory_that_does_not_suffice_is_said(painting, monkeypatch):
     )
     with pytest.raises(EngineError, match="not enough memory"):
         stable_diffusion.draw(PROMPT, "", [], [], 1, settings)
-    stable_diffusion.load_from.cache_clear()
+    stable_diffusion._load.cache_clear()

@@ -6,20 +6,15 @@ Everything is measured in one run on this machine: the plain recipe beside ours,
 import argparse
 import importlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
-
-import measuring
-
 import utils
 from settings import Settings
+from tools import measuring
 
 # Each half has `build(folder)`, `use(settings, folder)`, `warm(settings)` and `rows(settings, limits, tokens, rounds)`.
-HALVES = {"music": "bench_music", "pictures": "bench_pictures"}
+HALVES = {"music": "tools.bench_music", "pictures": "tools.bench_pictures"}
 
 
 def main():
@@ -43,7 +38,7 @@ def measure(options, folder):
     print(f"Random weights of full size; best of {options.rounds} rounds.\n")
     measuring.print_heading()
     for half in halves:
-        place = folder / half.__name__
+        place = folder / half.__name__.rpartition(".")[2]
         if not place.exists():
             measuring.in_fresh_process(half.build, place)
         settings = half.use(settings, place)

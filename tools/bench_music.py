@@ -1,16 +1,11 @@
 """The music half of `make bench-models`: MusicGen at full size with random weights, plain and ours."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
-
-from measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
-
 from settings import Settings
+from tools.measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
 
 PROMPT = "warm slow piano chords with soft drums"
 TOGETHER = 4  # prompts
@@ -19,7 +14,7 @@ SECONDS = 5  # of music
 
 def build(folder: Path) -> None:
     """Save a checkpoint of full size with random weights."""
-    import models
+    from tests import models
 
     models.save_musicgen(folder, full_size=True)
 
@@ -86,7 +81,8 @@ def measure_ours(settings, rounds):
     import torch
 
     import music_gen
-    from music_gen import codec, musicgen, sampling
+    import utils
+    from music_gen import codec, musicgen, sampling, token_model
 
     found = utils.accelerator(settings)
     precision = token_model.best_precision(found.device, found.dtype)
@@ -106,12 +102,12 @@ def measure_ours(settings, rounds):
     def make(pieces):
         music_gen.generate.together.run([(PROMPT, SECONDS, seed, settings) for seed in range(pieces)])
 
-    draw(1)
+    codes = draw(1)
     return {
         "loading": loading,
         "rate": steps / best(rounds, lambda: draw(1)),
         "rate_together": TOGETHER * steps / best(rounds, lambda: draw(TOGETHER)),
-        "decoding": best(rounds, lambda codes=draw(1): decode(codes)),
+        "decoding": best(rounds, lambda: decode(codes)),
         "request": best(rounds, lambda: make(1)),
         "together": best(rounds, lambda: make(TOGETHER)),
         "bytes": bytes_of_a_step(settings, precision),

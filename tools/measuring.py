@@ -55,7 +55,6 @@ def measure_limits(device: str, dtypes: tuple[str, ...]) -> Limits:
 
     floats = torch.ones(128 * MIB, device=device)
     bandwidth = floats.numel() * 4 / best(10, lambda: floats.sum().item())
-    del floats
     arithmetic = {}
     for dtype in dtypes:
         matrix = torch.ones(2048, 2048, device=device, dtype=getattr(torch, dtype))

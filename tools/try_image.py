@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -130,8 +130,7 @@ def live(image: Image, volumes: Path) -> None:
     visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     with running(image, volumes) as container:
         _look_at_rights(container)
-        versions = _inside(container, "python", "-c", IMPORTS)
-        _check(f"every library loads: {versions}", versions)
+        _check_inside(container, "every library loads", IMPORTS)
         first = _search_twice(visitor)
         files = {kind: _get(visitor, first[kind]) for kind in ("music_url", "image_url")}
         _check("the music is a WAV file", files["music_url"][:4] == b"RIFF")
@@ -145,7 +144,7 @@ def live(image: Image, volumes: Path) -> None:
         _check("the first search is still there", _job(visitor, first["id"])["result"] == first)
         _check("so are its files", all(_get(visitor, first[kind]) == content for kind, content in files.items()))
         in_history = {one["id"] for one in json.loads(_get(visitor, "/history"))}
-        _check("both are in the visitor's history", in_history == {first["id"], second["id"]}, in_history)
+        _check("both are in the visitor's history", in_history >= {first["id"], second["id"]}, in_history)
         _wait(lambda: _job(visitor, second["id"])["state"] == "done", SEARCH_SECONDS, "the second search goes on")
 
 
@@ -176,38 +175,42 @@ def weigh(image: Image) -> None:
 @contextmanager
 def running(image: Image, volumes: Path, env: Mapping[str, str] | None = None) -> Iterator[Container]:
     """A container of the image that its HEALTHCHECK calls healthy. `env` is what `--env-file` would give it."""
-    began = time.monotonic()
-    config = image.config
-    user = config["User"].split(":")[0]
-    command = _environment(image, env) + config["Entrypoint"] + config["Cmd"]
-    spaces = ["--mount", "--pid", "--ipc", "--uts", "--propagation", "private", "--fork", "--kill-child"]
     with tempfile.NamedTemporaryFile("ab") as output:
-        log = Path(output.name)
-        entered = ["sh", "-c", ENTER, "sh", image.root, volumes, user, *command]
-        outer = subprocess.Popen(["unshare", *spaces, *entered], stdout=output, stderr=output)
+        container = _start(image, volumes, env, output)
         try:
-            children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
-            _wait(lambda: children.read_text().split(), 10, "a process starts", quiet=True)
-            container = Container(image, int(children.read_text().split()[0]), outer, log)
-            health = config["Healthcheck"]["Test"][1:]
-            _wait(
-                lambda: outer.poll() is not None or _inside(container, *health) is not None,
-                START_SECONDS,
-                "it is healthy",
-                quiet=True,
-            )
-            _check(
-                f"its HEALTHCHECK passes {time.monotonic() - began:.1f} s after the start",
-                outer.poll() is None,
-                "it ended",
-            )
+            _wait_for_health(container)
             yield container
         except BaseException:
-            print(log.read_text(errors="replace"), file=sys.stderr)
+            print(container.log.read_text(errors="replace"), file=sys.stderr)
             raise
         finally:
-            outer.kill()
-            outer.wait()
+            with suppress(ProcessLookupError):
+                os.kill(container.pid, signal.SIGKILL)
+            container.outer.wait()
+
+
+def _start(image, volumes, env, output):
+    user = image.config["User"].split(":")[0]
+    command = _environment(image, env) + image.config["Entrypoint"] + image.config["Cmd"]
+    spaces = ["--mount", "--pid", "--ipc", "--uts", "--propagation", "private", "--fork"]
+    entered = ["sh", "-c", ENTER, "sh", image.root, volumes, user, *command]
+    outer = subprocess.Popen(["unshare", *spaces, *entered], stdout=output, stderr=output)
+    children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    _wait(lambda: children.read_text().split(), 10, "a process starts", quiet=True)
+    return Container(image, int(children.read_text().split()[0]), outer, Path(output.name))
+
+
+def _wait_for_health(container):
+    began = time.monotonic()
+    health = container.image.config["Healthcheck"]["Test"][1:]
+    ended = container.outer.poll
+    _wait(
+        lambda: ended() is not None or _inside(container, *health).returncode == 0,
+        START_SECONDS,
+        "its HEALTHCHECK passes",
+        quiet=True,
+    )
+    _check(f"its HEALTHCHECK passes after {time.monotonic() - began:.1f} s", ended() is None, f"it ended: {ended()}")
 
 
 def _look_at_rights(container):
@@ -216,8 +219,7 @@ def _look_at_rights(container):
     _check(f"it runs as user {user}", set(status["Uid"].split()) == {user})
     _check("it has no capability", all(int(status[kind], 16) == 0 for kind in ("CapEff", "CapPrm", "CapBnd", "CapInh")))
     _check("it can gain none", status["NoNewPrivs"] == "1")
-    refused = _inside(container, "python", "-c", TRESPASS)
-    _check("it can write nowhere but to its volumes", bool(refused), refused)
+    _check_inside(container, "it can write nowhere but to its volumes", TRESPASS)
     _check("its log goes to its output", "TrendTok Studio is ready" in container.log.read_text())
 
 
@@ -251,13 +253,17 @@ def _environment(image, env=None):
 
 
 def _inside(container, *command):
-    """Run a command in a container as its user. Return its output, None where it failed."""
+    """Run a command in a container as its user, like `docker exec`."""
     user = container.image.config["User"].split(":")[0]
     spaces = ["nsenter", f"--target={container.pid}", "--mount", "--pid", "--ipc", "--uts", "--root"]
     rights = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--bounding-set=-all", "--no-new-privs"]
     whole = [*spaces, *rights, "env", "-i", *_environment(container.image), *command]
-    done = subprocess.run(whole, check=False, capture_output=True, text=True, timeout=START_SECONDS)
-    return None if done.returncode else done.stdout.strip()
+    return subprocess.run(whole, check=False, capture_output=True, text=True, timeout=START_SECONDS)
+
+
+def _check_inside(container, what, code):
+    done = _inside(container, "python", "-c", code)
+    _check(f"{what} ({done.stdout.strip()})", done.returncode == 0, done.stderr)
 
 
 def _volumes(folder, image):

@@ -83,6 +83,7 @@ function refresh(announcement = "") {
 
 async function fetchPage() {
   const answer = await fetch(job.dataset.job, { headers: { Accept: "text/html" } });
+  if (answer.status === 404) location.reload(); // it was deleted meanwhile
   return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 }
 

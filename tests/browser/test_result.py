@@ -121,7 +121,6 @@ def test_other_music_keeps_the_brief_and_the_cover(page, result, finish):
     assert again["summary"] == result["summary"]
     assert fetch(again, "image_url") == fetch(result, "image_url")
     assert fetch(again, "music_url") != fetch(result, "music_url")
-    page.request.get("/history")
 
 
 def test_history_is_searched_renamed_and_emptied(visitor, finish, accessible):
