@@ -31,8 +31,9 @@ COPY --from=build /opt/studio /opt/studio
 COPY . /studio
 WORKDIR /studio
 # Where the root file system is read-only, there is no /tmp: commands beside the server take /data. HF_HOME holds what
-# comes from the large models' hub.
-ENV PATH=/opt/studio/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TMPDIR=/data HF_HOME=/models
+# comes from the large models' hub. ONNX Runtime would report its use to Microsoft.
+ENV PATH=/opt/studio/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TMPDIR=/data HF_HOME=/models \
+    ORT_DISABLE_TELEMETRY=1
 USER 10001
 VOLUME /data /models
 EXPOSE 8888

@@ -33,7 +33,7 @@ test: .venv/installed-dev ## Lint, check the imports, run the tests
 	$(BIN)/pytest
 
 bench: .venv/installed ## Measure the speed of this machine's studio
-	@$(BIN)/python tools/bench.py
+	@$(BIN)/python -m tools.bench
 
 bench-models: .venv/installed ## Measure MusicGen and Stable Diffusion at full size, random weights (10 GB of disk)
 	@$(BIN)/python -m tools.bench_models

@@ -8,7 +8,7 @@ from animate_text import poster, stable_diffusion
 from settings import Settings
 
 ENGINES = {
-    "stable-diffusion": engines.Engine(missing=stable_diffusion.missing, run=stable_diffusion.draw),
+    "stable-diffusion": engines.Engine(stable_diffusion.missing, stable_diffusion.draw, stable_diffusion.check),
     "poster": engines.Engine(missing=lambda _settings: None, run=poster.draw),
 }
 

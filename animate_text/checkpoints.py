@@ -1,25 +1,10 @@
 """Where the weights for pictures are: in a folder that a setting names, or in the hub's own cache."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
-from settings import ROOT, Settings
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A repository of the model hub: the revision that was tested, and the files that are used of it.
-
-    `files` are patterns for a download; `needed` must be there for the checkpoint to be used, the weights among them in
-    any of the variants that stand side by side.
-    """
-
-    repository: str
-    revision: str
-    files: tuple[str, ...]
-    needed: tuple[tuple[str, ...], ...]
-
+from settings import Settings
+from utils import Checkpoint, checkpoint_folder
 
 # Half precision is what is run on nearly every device, and what the model was published in for inference; the full
 # weights are twice the size.
@@ -64,12 +49,12 @@ def sources(settings: Settings) -> dict[str, Checkpoint]:
 def folder_of(model: str, checkpoint: Checkpoint) -> Path | None:
     """The folder that holds all files needed of a model, given by hub id or local folder; None where there is none.
 
-    Nothing is downloaded. Of the tested repository only the tested revision counts, of any other one `main`.
+    A pipeline that names a safety checker needs the checker's weights too. Nothing is downloaded.
     """
-    folder = _local(model) or _in_cache(model, checkpoint)
-    if folder is None or not all(_has_one(folder, names) for names in checkpoint.needed):
+    folder = checkpoint_folder(model, checkpoint)
+    if folder is None or (_has_safety_checker(folder) and not _has_one(folder, SAFETY_CHECKER)):
         return None
-    return folder if not _has_safety_checker(folder) or _has_one(folder, SAFETY_CHECKER) else None
+    return folder
 
 
 def _has_one(folder, names):
@@ -83,27 +68,6 @@ def _has_safety_checker(folder):
         return index.is_file() and bool(json.loads(index.read_text()).get("safety_checker", [None])[0])
     except (ValueError, AttributeError, TypeError, LookupError):
         return False  # the loader will say what is wrong with it
-
-
-def _local(model):
-    try:
-        folder = ROOT / Path(model).expanduser()
-        return folder if folder.is_dir() else None
-    except (OSError, RuntimeError):  # too long for a path, or in the home of nobody
-        return None
-
-
-def _in_cache(model, checkpoint):
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    revision = checkpoint.revision if model == checkpoint.repository else None
-    name = checkpoint.needed[0][0]
-    try:
-        path = try_to_load_from_cache(model, name, revision=revision)
-    except HFValidationError:  # a path that does not exist, rather than a hub id
-        return None
-    return Path(path).parent if isinstance(path, str) else None
 
 
 def variant_of(folder: Path) -> str | None:

@@ -175,6 +175,12 @@ def load(settings: Settings) -> Painter:
     return _wait_for(settings, engines.silent)
 
 
+def check(settings: Settings) -> None:
+    """Load the model and paint one picture. Raises EngineError where that fails."""
+    painter = load(settings)
+    develop(painter, sample(painter, "A calm sea at sunrise.", settings.image_negative_prompt, seed=0))
+
+
 def _wait_for(settings, report):
     with _only_one(_loading, lambda: report(0, 1, "Loading the image model")):
         return _load(settings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import utils
-from engines import Cancelled, Engine, EngineError, Report
+from engines import Cancelled, Engine, EngineError, Report, silent
 from music_gen import codec, mastering, sampling, token_model
 from music_gen.track import Track
 from settings import Settings
@@ -82,7 +82,13 @@ def run(prompt: str, seconds: int, seed: int, settings: Settings, report: Report
     return outcome
 
 
-ENGINE = Engine(missing=missing, run=run)
+def check(settings: Settings) -> None:
+    """Load the model and make one second of music. Raises EngineError where that fails."""
+    model, call = load(settings).result(), Call("A calm piano piece.", 5, 0, settings, silent)
+    _make_sounds(model, [call], sampling.FRAMES, lambda *_: None, lambda *_: None)
+
+
+ENGINE = Engine(missing=missing, run=run, check=check)
 
 
 def run_together(calls: Sequence[Call]) -> list[Track | Exception]:

@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import tiktok_to_text
 from engines import Cancelled, EngineError, silent
+from settings import ROOT
 from tiktok_to_text import screen_text, speech
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -448,3 +449,11 @@ def test_importing_the_package_loads_no_heavy_library():
     code = f"import sys, tiktok_to_text; print([name for name in {heavy.split()} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_reading_reports_nothing_to_the_maker_of_its_runtime(tmp_path):
+    code = "import tiktok_to_text; from tiktok_to_text import screen_text; screen_text.load()"
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert not list(tmp_path.rglob("*deviceid*"))

@@ -1,5 +1,6 @@
 """A video file in, its words out: what is said and what stands on the screen."""
 
+import os
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,9 @@ from tiktok_to_text.video_text import Phrase, VideoText
 __all__ = ["ENGINES", "Phrase", "VideoText", "read", "warm"]
 
 ENGINES = speech.ENGINES
+
+# ONNX Runtime, which rapidocr and faster-whisper load, would report its use to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _locks = WeakValueDictionary()  # by cache file: whoever reads a clip holds its lock
 _finding_lock = threading.Lock()

@@ -12,8 +12,6 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import animate_text
 import music_gen
 import pipeline
@@ -23,6 +21,8 @@ import tiktok_videos
 from engines import silent
 from pools import open_pools
 from settings import ROOT, Settings
+from tools.bench_queue import queue_rows
+from tools.bench_services import service_rows
 
 TAG = "AI"
 SECONDS = 10  # of music
@@ -37,7 +37,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         settings = replace(Settings.read({}), data_dir=Path(folder) / "data", generated_dir=Path(folder) / "generated")
         print(f"{os.cpu_count()} processors, best of {rounds} rounds, 3 clips, {SECONDS} s of music\n")
-        report("start-up: `make run` to its first page", best(rounds, start_up))
+        report("start-up: `make run` to its first page", best(rounds, lambda: start_up(fresh(settings).data_dir)))
         pools = open_pools(settings)
         search(settings, pools)  # loads the models
         new = min((search(fresh(settings), pools) for _ in range(rounds)), key=lambda run: run[0])
@@ -50,10 +50,13 @@ def main():
         report("stages one after the other, models loaded for each clip", plain)
         print(f"\nThe studio's search is {plain / new[0]:.1f} times as fast as the plain one.")
         pools.close()
+        print()
+        for row in [*service_rows(), *queue_rows()]:
+            report(*row)
 
 
-def report(what, seconds):
-    print(f"{what:<58}{seconds:8.2f} s", flush=True)
+def report(what, number, unit="s"):
+    print(f"{what:<58}{number:8.2f} {unit}", flush=True)
 
 
 def best(rounds, measure):
@@ -99,13 +102,13 @@ def forget_models():
                     value.cache_clear()
 
 
-def start_up():
+def start_up(data_dir):
     """Seconds from `make run` to the first page, everything being installed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     start = time.perf_counter()
-    environment = {**os.environ, "PORT": str(port)}
+    environment = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir)}
     server = subprocess.Popen(["make", "run"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, process_group=0)
     try:
         while True:

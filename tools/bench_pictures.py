@@ -18,6 +18,7 @@ def build(folder: Path) -> None:
     """Save checkpoints with the sizes of Stable Diffusion 1.5, LCM-LoRA and TAESD (5.7 GB)."""
     from tests import models_sd
 
+    _quieten()
     sizes = models_sd.Sizes(
         unet={"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8},
         decoder={
@@ -41,6 +42,15 @@ def build(folder: Path) -> None:
     models_sd.save_stable_diffusion(folder / "model", sizes=sizes)
     models_sd.save_lcm_lora(folder / "lora", sizes, rank=64)
     models_sd.save_taesd(folder / "taesd", channels=64, blocks=(1, 3, 3, 3))
+
+
+def _quieten():
+    """Keep progress bars out of the table."""
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
 
 
 def use(settings: Settings, folder: Path) -> Settings:
@@ -133,6 +143,7 @@ def measure_plain(settings):
 
     from animate_text.stable_diffusion import HEIGHT, WIDTH
 
+    _quieten()
     device = utils.accelerator(settings).device
     loading, pipeline = seconds_of(
         lambda: StableDiffusionPipeline.from_pretrained(settings.stable_diffusion_model).to(device)

@@ -5,8 +5,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import pipeline
 import tiktok_to_text
 from pools import open_pools
@@ -15,7 +13,7 @@ from tests.services import together
 DELAY = 0.3  # seconds
 
 
-def rows() -> list[tuple[str, float]]:
+def service_rows() -> list[tuple[str, float]]:
     """Seconds of a search over three clips with slow services, and the sum of its calls' own delays."""
     with tempfile.TemporaryDirectory() as folder, together.running(Path(folder)) as (services, environment):
         settings = together.settings_of(environment)

@@ -104,7 +104,7 @@ def test_the_waveform_is_drawn_and_a_click_seeks(page):
     assert 0.05 < drawn < 0.7
     box = slider.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
-    page.wait_for_function("Math.abs(document.querySelector('audio').currentTime - 2.5) < 0.3")
+    page.wait_for_function("() => Math.abs(document.querySelector('audio').currentTime - 2.5) < 0.3")
     expect(slider).to_have_attribute("aria-valuenow", "2")
 
 
@@ -136,7 +136,8 @@ def test_history_is_searched_renamed_and_emptied(visitor, finish, accessible):
         page.goto("/history")
         picture = page.locator(".history img")
         expect(picture).to_be_visible()
-        page.wait_for_function("document.querySelector('.history img').naturalWidth > 0")
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("image => image.naturalWidth") > 0
         page.get_by_role("searchbox", name="Find by tag").fill("cooking")
         expect(page.get_by_text("No search of yours bears that tag.")).to_be_visible()
         page.get_by_role("searchbox", name="Find by tag").fill("#ai")

@@ -91,7 +91,7 @@ def test_by_touch_on_a_telephone(visitor, finish):
         expect(page.get_by_role("button", name="Pause the music")).to_be_visible()
         wave = page.get_by_role("slider", name="Position in the music").bounding_box()
         page.touchscreen.tap(wave["x"] + wave["width"] * 0.8, wave["y"] + wave["height"] / 2)
-        page.wait_for_function("document.querySelector('audio').currentTime >= 3.5")
+        page.wait_for_function("() => document.querySelector('audio').currentTime >= 3.5")
         small = page.evaluate("""[...document.querySelectorAll("main button, main .quiet, main .primary, nav a")]
             .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 43.5)
             .map((one) => one.textContent)""")
