@@ -59,7 +59,7 @@ def settings(settings, server, tmp_path, monkeypatch):
 def clip(server, settings):
     """A video of five chunks, as it is listed."""
     server.files.append(File("clip-1", "folder-1", MP4, "A clip.mp4"))
-    return drive.videos(FOLDER, 3, settings)[0]
+    return drive.videos(FOLDER, 3, replace(settings, service_timeout=10))[0]
 
 
 def write_folders(tmp_path, text):
