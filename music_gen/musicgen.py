@@ -3,6 +3,7 @@
 The published weights are loaded once, in the background; pieces of one length that wait together are made together.
 """
 
+import copy
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ class Call:
     seconds: int
     seed: int
     settings: Settings
-    report: Report
+    report: Report = silent
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,11 @@ def most_together(seconds: int, settings: Settings) -> int:
 
 def _make_batch(calls):
     outcomes = [None] * len(calls)
-    frames = calls[0].seconds * sampling.FRAMES
+    seconds = calls[0].seconds
+    frames = seconds * sampling.FRAMES
+    total = frames + frames // DECODING
 
-    def tell(done, total, what):
+    def tell(done, what):
         for index, call in enumerate(calls):
             if outcomes[index] is None:
                 try:
@@ -133,16 +136,14 @@ def _make_batch(calls):
         if None not in outcomes:
             raise Cancelled
 
-    def tell_drawn(done, _total):
-        tell(
-            done, frames + frames // DECODING, f"Making the music: {done / sampling.FRAMES:.1f} of {calls[0].seconds} s"
-        )
+    def tell_drawn(done, _frames):
+        tell(done, f"Making the music: {done / sampling.FRAMES:.1f} of {seconds} s")
 
-    def tell_decoded(done, total):
-        tell(frames + frames // DECODING * done // total, frames + frames // DECODING, "Turning the music into sound")
+    def tell_decoded(done, parts):
+        tell(frames + (total - frames) * done // parts, "Turning the music into sound")
 
     try:
-        model = _wait_for_model(calls[0].settings, lambda: tell(0, frames, "Loading MusicGen"))
+        model = _wait_for_model(calls[0].settings, lambda: tell(0, "Loading MusicGen"))
         sounds = _make_sounds(model, calls, frames, tell_drawn, tell_decoded)
     except Cancelled:
         return outcomes
@@ -156,9 +157,10 @@ def _make_sounds(model, calls, frames, tell_drawn, tell_decoded):
     with torch.inference_mode():
         text, mask = _read(model, [call.prompt for call in calls])
         codes = sampling.draw(model.tokens, text, mask, frames, [call.seed for call in calls], tell_drawn)
-        channels = 1 + model.tokens.delays.count(0) // 2  # in stereo two codebooks begin at once, one a channel
-        sides = [codec.decode(model.codec, codes[:, side::channels], tell_decoded) for side in range(channels)]
-    return np.stack(sides, axis=-1)
+        channels = model.tokens.delays.count(0)  # in stereo the first codebooks of both sides begin at once
+        sides = torch.cat([codes[:, side::channels] for side in range(channels)])
+        sound = codec.decode(model.codec, sides, tell_decoded)
+    return np.moveaxis(sound.reshape(channels, len(calls), -1), 0, -1)
 
 
 def _read(model, prompts):
@@ -210,7 +212,9 @@ def _loaded(settings):
 
 def _load_into(future, settings):
     try:
-        future.set_result(_load(settings))
+        model = _load(settings)
+        utils.free_caches()  # of the library's modules, which refer to each other in circles
+        future.set_result(model)
     except EngineError as error:
         future.set_exception(error)
     except Exception:
@@ -248,12 +252,14 @@ def _load(settings):
     if whole.config.sampling_rate != mastering.RATE:
         raise EngineError(f"{settings.musicgen_model} makes sound at {whole.config.sampling_rate} Hz, not 32000.")
     precision = token_model.best_precision(found.device, found.dtype)
+    projection = getattr(whole, "enc_to_dec_proj", torch.nn.Identity())
+    # Copies, since as long as one weight is part of the mapped file, all of the file stays in memory.
     return Model(
         tokenizer=tokenizer,
-        text_encoder=whole.text_encoder.to(found.device),
-        projection=getattr(whole, "enc_to_dec_proj", torch.nn.Identity()).to(found.device),
+        text_encoder=copy.deepcopy(whole.text_encoder).to(found.device),
+        projection=copy.deepcopy(projection).to(found.device),
         tokens=token_model.prepare(whole.decoder.to(found.device), precision),
-        codec=_prepare_codec(whole.audio_encoder).to(found.device),
+        codec=_prepare_codec(copy.deepcopy(whole.audio_encoder)).to(found.device),
         device=found.device,
     )
 

@@ -7,6 +7,7 @@ classifier-free guidance) leave out the attention to it, which gives zeros there
 integers: a step reads every weight once, so its time is that of the bytes.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ def best_precision(device: str, dtype: str) -> str:
 
 
 def prepare(decoder, precision: str) -> TokenModel:
-    """Lay out a MusicgenForCausalLM in float32. `precision` is "int8" or the name of a dtype.
+    """Lay out a MusicgenForCausalLM in float32, of which nothing is kept. `precision` is "int8" or the name of a dtype.
 
     "int8" keeps each row of a matrix as integers with a scale of its own, and brings each input to 8 bits as it comes
     (dynamic quantisation); norms, attention and sums stay in float32.
@@ -84,7 +85,7 @@ def prepare(decoder, precision: str) -> TokenModel:
         embeddings=embeddings,
         offsets=first_rows[:, None],
         positions=core.embed_positions.weights.to(embeddings),
-        norm=core.layer_norm,
+        norm=copy.deepcopy(core.layer_norm),
         heads=linear(*decoder.lm_heads),
         attention_heads=config.num_attention_heads,
         delays=tuple(codebook // config.audio_channels for codebook in range(config.num_codebooks)),
@@ -95,14 +96,14 @@ def prepare(decoder, precision: str) -> TokenModel:
 def _prepare_layer(layer, linear):
     own, text = layer.self_attn, layer.encoder_attn
     return Layer(
-        attention_norm=layer.self_attn_layer_norm,
+        attention_norm=copy.deepcopy(layer.self_attn_layer_norm),
         queries_keys_values=linear(own.q_proj, own.k_proj, own.v_proj),
         attention_out=linear(own.out_proj),
-        text_norm=layer.encoder_attn_layer_norm,
+        text_norm=copy.deepcopy(layer.encoder_attn_layer_norm),
         text_queries=linear(text.q_proj),
         text_keys_values=linear(text.k_proj, text.v_proj),
         text_out=linear(text.out_proj),
-        widening_norm=layer.final_layer_norm,
+        widening_norm=copy.deepcopy(layer.final_layer_norm),
         widen=linear(layer.fc1),
         activate=layer.activation_fn,
         narrow=linear(layer.fc2),

@@ -237,6 +237,11 @@ def test_calls_that_wait_are_made_together_and_each_gets_its_own(exact):
         np.testing.assert_allclose(samples(one.value), samples(other.value), atol=2 / 32768)
 
 
+def test_calls_made_together_need_no_report_just_as_one_alone_needs_none(ready):
+    answers = music_gen.generate.together.run([(prompt, 5, 0, ready) for prompt in PROMPTS[:2]])
+    assert [answer.engine for answer in answers] == ["musicgen"] * 2
+
+
 def test_as_many_are_made_together_as_memory_allows(ready, monkeypatch):
     musicgen.load(ready).result()
     assert musicgen.most_together(5, ready) == musicgen.LARGEST_BATCH
@@ -367,9 +372,11 @@ def test_a_track_lasts_to_the_sample_at_the_level_that_apps_play_at(ready, secon
 # Progress and calling off
 
 
-def test_progress_is_told_token_by_token_and_never_goes_back(ready):
-    told = []
-    music_gen.generate(PROMPTS[0], 5, 0, ready, lambda *step: told.append(step))
+def test_progress_is_told_token_by_token_and_never_goes_back(settings, folder_of_channels):
+    ready, told = replace(settings, musicgen_model=str(folder_of_channels[0]), device="cpu"), []
+    answer = music_gen.generate(PROMPTS[0], 5, 0, ready, lambda *step: told.append(step))
+    left, right = samples(answer.value).T
+    assert np.array_equal(left, right) == (folder_of_channels[1] == 1)
     done = [step[0] for step in told if step[2] != "Loading MusicGen"]
     assert done == sorted(done)
     assert set(range(1, 251)) <= set(done)

@@ -100,7 +100,9 @@ def measure_ours(settings, rounds):
             codec.decode(model.codec, codes, lambda *_: None)
 
     def make(pieces):
-        music_gen.generate.together.run([(PROMPT, SECONDS, seed, settings) for seed in range(pieces)])
+        for answer in music_gen.generate.together.run([(PROMPT, SECONDS, seed, settings) for seed in range(pieces)]):
+            if isinstance(answer, Exception):
+                raise answer
 
     codes = draw(1)
     return {
