@@ -125,13 +125,14 @@ def _int8_linear(*modules):
     import torch
 
     weight = torch.cat([module.weight for module in modules]).float()
-    scales = weight.abs().amax(1).clamp(min=1e-8).double() / 127
-    zeros = torch.zeros(len(weight), dtype=torch.long)
+    scales = weight.abs().amax(1).clamp(min=1e-8) / 127
+    integers = (weight / scales[:, None]).round_().to(torch.int8)  # torch's own quantiser takes seconds for it
     with warnings.catch_warnings():
         # A later torch may drop quantised tensors; this one is pinned, and the kernel takes nothing else.
         warnings.filterwarnings("ignore", message=".*quantized tensor creation functions")
-        integers = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-    packed = torch.ops.quantized.linear_prepack(integers, None)
+        zeros = torch.zeros(len(weight), dtype=torch.long)
+        quantised = torch._make_per_channel_quantized_tensor(integers, scales.double(), zeros, 0)
+    packed = torch.ops.quantized.linear_prepack(quantised, None)
     # Without the instructions that add products in 32 bits, inputs have 7 bits, or sums of two products overflow.
     seven_bits = not torch.cpu.get_capabilities().get("avx512_vnni")
     return lambda inputs: torch.ops.quantized.linear_dynamic(inputs, packed, seven_bits)
