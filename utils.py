@@ -132,13 +132,15 @@ def _installed_memory():
 class Checkpoint:
     """A repository of the model hub: the revision that was tested, the files to fetch, and what loading needs of them.
 
-    `files` may have wildcards. `needed` holds groups of names: a file of each group must be there.
+    `files` may have wildcards. `needed` holds groups of names: a file of each group must be there. `instead` holds
+    pairs: what to fetch of another repository that lacks the first.
     """
 
     repository: str
     revision: str
     files: tuple[str, ...]
     needed: tuple[tuple[str, ...], ...]
+    instead: tuple[tuple[str, str], ...] = ()
 
 
 def checkpoint_folder(model: str, checkpoint: Checkpoint) -> Path | None:
@@ -146,12 +148,13 @@ def checkpoint_folder(model: str, checkpoint: Checkpoint) -> Path | None:
 
     Nothing is downloaded. Of the tested repository only the tested revision counts, of any other one `main`.
     """
-    folder = _local_folder(model) or _in_hub_cache(model, checkpoint)
+    folder = local_folder(model) or _in_hub_cache(model, checkpoint)
     there = folder and all(any((folder / name).is_file() for name in group) for group in checkpoint.needed)
     return folder if there else None
 
 
-def _local_folder(model):
+def local_folder(model: str) -> Path | None:
+    """The folder that a model is given by, relative to the project; None where there is none."""
     try:
         folder = ROOT / Path(model).expanduser()
         return folder if folder.is_dir() else None

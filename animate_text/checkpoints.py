@@ -22,6 +22,9 @@ STABLE_DIFFUSION = Checkpoint(
         ("tokenizer/vocab.json", "tokenizer/tokenizer.json"),
         *((f"{name}.{VARIANT}.safetensors", f"{name}.safetensors") for name in WEIGHTS),
     ),
+    instead=tuple(
+        (f"{name}.{VARIANT}.safetensors", f"{name}.safetensors") for name in (*WEIGHTS, "safety_checker/model")
+    ),
 )
 LCM_LORA = Checkpoint(
     "latent-consistency/lcm-lora-sdv1-5",

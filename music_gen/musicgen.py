@@ -29,6 +29,10 @@ CHECKPOINT = utils.Checkpoint(
         ("tokenizer.json", "spiece.model"),
         ("model.safetensors", "model.safetensors.index.json"),
     ),
+    instead=(  # the larger ones are in several files
+        ("model.safetensors", "model.safetensors.index.json"),
+        ("model.safetensors", "model-*.safetensors"),
+    ),
 )
 LONGEST_PROMPT = 256  # tokens that are read of a description
 LARGEST_BATCH = 8  # pieces; more would each wait longer than they gain

@@ -10,14 +10,14 @@ from settings import ROOT
 
 PACKAGES = ["tiktok_videos", "tiktok_to_text", "summariser", "music_gen", "animate_text"]
 LAYERS = [
-    ["app"],
+    ["app", "init"],
     ["problems", "commands"],
     ["jobs", "asking"],
     ["retention"],
     ["recorder", "history"],
     ["pipeline"],
     PACKAGES,
-    ["pools", "engines", "embeddings", "utils", "store", "feeds", "metrics", "logs", "takeaway"],
+    ["pools", "engines", "embeddings", "utils", "store", "feeds", "metrics", "logs", "takeaway", "downloads"],
     ["settings"],
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
