@@ -32,6 +32,8 @@ def read_query(request: Request, settings: Settings) -> Query:
     unknown = asked.keys() - set(FIELDS)
     if unknown:
         raise BadRequest(f"Unknown: {', '.join(sorted(unknown))[:100]}. Known are {', '.join(FIELDS)}.")
+    if request.form.get("videos", "").strip():
+        raise UnprocessableEntity("videos must be files, such as curl sends with -F videos=@clip.mp4.")
     files = [file for file in request.files.getlist("videos") if file.filename]
     if len(files) > MOST_UPLOADS:
         raise UnprocessableEntity(f"Send at most {MOST_UPLOADS} videos; there are {len(files)}.")

@@ -1,6 +1,7 @@
 """The log: one line an event, with the search and the stage it is about, as text or as JSON."""
 
 import logging
+import sys
 
 from settings import Settings
 
@@ -16,8 +17,8 @@ class _OneLine(logging.Formatter):
 
 
 def start(settings: Settings) -> None:
-    """Write the log of this process to standard error, in the form that LOG_FORMAT names."""
-    handler = logging.StreamHandler()
+    """Write the log of this process to standard output, in the form that LOG_FORMAT names."""
+    handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter(settings))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -67,3 +67,16 @@ def silent_clip(tmp_path_factory):
     source = ["-f", "lavfi", "-i", "color=teal:size=180x320:rate=10:duration=2"]
     subprocess.run([get_ffmpeg_exe(), "-v", "error", *source, "-pix_fmt", "yuv420p", str(path)], check=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def small_library(tmp_path_factory, samples):
+    """A library with one category, which holds four seconds of a sample clip in which somebody speaks."""
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    category = next(samples.glob("AI-*"))
+    shelf = tmp_path_factory.mktemp("library") / category.name
+    shelf.mkdir()
+    source = ["-t", "4", "-i", str(min(category.glob("*.mp4")))]
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", *source, "-c", "copy", str(shelf / "clip.mp4")], check=True)
+    return shelf.parent

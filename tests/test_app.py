@@ -181,6 +181,12 @@ def test_malformed_json_is_a_problem(client, body):
     assert answer.mimetype == "application/problem+json"
 
 
+def test_videos_that_are_no_files_are_a_problem_rather_than_left_out(client):
+    answer = client.post("/search", data={"tags": "AI", "videos": "clip.mp4"})
+    assert answer.status_code == 422
+    assert "videos must be files" in answer.get_json()["detail"]
+
+
 def test_a_tag_near_nothing_is_answered_with_the_known_tags(client):
     assert "CookingHacks" in search(client, tags=["mortgage"]).get_json()["known_tags"]
 

@@ -1,8 +1,6 @@
-"""The environment: read once, typed, checked; the same settings in the code, `.env.example` and the README."""
+"""The environment: read once, typed, checked."""
 
-import re
 import stat
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -66,14 +64,3 @@ def test_the_secret_key_is_made_once_and_only_the_owner_may_read_it(settings):
 
 def test_a_secret_key_that_is_given_is_used():
     assert secret_key(Settings.read({"FLASK_SECRET_KEY": "given"})) == "given"
-
-
-def names_in(path, pattern):
-    return set(re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE))
-
-
-def test_every_setting_stands_in_the_example_and_in_the_readme():
-    names = {option.name.upper() for option in fields(Settings)}
-    assert names_in(".env.example", r"^#?\s?([A-Z][A-Z_]+)=") == names
-    table = re.search(r"^## Settings$(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
-    assert set(re.findall(r"`([A-Z][A-Z_]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)))) == names

@@ -3,36 +3,17 @@
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
-
-from settings import ROOT
+from servers import serving
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required""".split()
-START = 60  # seconds
 SEARCH = 240_000  # milliseconds that a search may take where the machine is busy with other things
-BUILT_IN = {
-    "SPEECH_ENGINES": "whisper",
-    "SUMMARY_ENGINES": "extractive",
-    "MUSIC_ENGINES": "composer",
-    "IMAGE_ENGINES": "poster",
-    "VIDEO_SOURCES": "library",
-    "MUSIC_SECONDS": "5",
-    "MAX_VIDEO_MB": "5",
-    "DATABASE_URL": "",
-    "DASK_SCHEDULER": "",
-    "HOST": "127.0.0.1",
-}
 WATCH_SHIFTS = """
     window.shifts = 0;
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.shifts += entry.value; }))
@@ -65,31 +46,8 @@ def library(tmp_path_factory, samples):
 @pytest.fixture(scope="session")
 def studio(chromium, library, tmp_path_factory):
     """The address of a server of the tests' own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("studio")
-    own = {"PORT": str(port), "VIDEO_LIBRARY": str(library), "DATA_DIR": str(folder / "data")}
-    environment = {**os.environ, **BUILT_IN, **own, "GENERATED_DIR": str(folder / "generated")}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/healthz", server, folder / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def _wait_for(address, server, log):
-    deadline = time.monotonic() + START
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(address, timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"The studio did not start:\n{log.read_text()[-2000:]}")
+    with serving(tmp_path_factory.mktemp("studio"), VIDEO_LIBRARY=library) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
