@@ -1,5 +1,6 @@
 """What is removed when, so that the disk does not fill: old searches, old caches, and what a killed process left."""
 
+import math
 import re
 import shutil
 import time
@@ -18,7 +19,8 @@ from tiktok_videos import uploads
 DAY = 86400  # seconds
 MB = 1024**2
 SEARCH_ID = re.compile(r"[0-9a-f]{32}")
-LEFTOVERS = ("texts/*.part", "videos/.part-*", "uploads/.part-*")  # in DATA_DIR: what was being written
+LEFTOVERS = ("texts/*.part", "videos/.part-*")  # in DATA_DIR: what was being written
+STALE = 3600  # seconds; what another instance is receiving into a shared folder of uploads is younger
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,25 @@ def sweep(store: Store, settings: Settings) -> None:
         without_files = list(session.scalars(select(Job.id).where(Job.state.in_((CANCELLED, FAILED)))))
     for job_id in without_files:
         shutil.rmtree(history.folder(job_id, settings), ignore_errors=True)
-    history.forget_uploads((path.name for path in (settings.data_dir / "uploads").glob("*")), store, settings)
+    _sweep_uploads(store, settings)
+
+
+def _sweep_uploads(store, settings):
+    """Remove what was not received to its end, and what no search uses."""
+    now = time.time()
+    stale = [path for path in (settings.data_dir / "uploads").glob("*") if now - _written(path) > STALE]
+    for path in stale:
+        if path.name.startswith(uploads.UNFINISHED):
+            _remove(path)
+    history.forget_uploads((path.name for path in stale), store, settings)
+
+
+def _written(path):
+    """When a file was written, POSIX seconds; that of one just removed never grows stale."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def prune(store: Store, settings: Settings) -> int:

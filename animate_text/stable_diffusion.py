@@ -230,6 +230,8 @@ def load_from(
         log.exception("the weights in %s could not be loaded", folder)
         raise engines.EngineError("The weights of the image model cannot be read; run python init.py again.") from error
     pipeline.vae.encoder = None  # pictures are only ever decoded
+    if device == "cpu":
+        _leave_files(pipeline)
     pipeline.to(device)
     _prepare(pipeline, device)
     if low_memory:
@@ -264,6 +266,13 @@ def _pipeline(folder, lora, taesd, dtype):
     if taesd:
         pipeline.vae = diffusers.AutoencoderTiny.from_pretrained(taesd, **options)
     return pipeline
+
+
+def _leave_files(pipeline):
+    """Copy the weights: as long as one is part of a mapped file, all of the file stays in memory."""
+    for model in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.safety_checker):
+        for weight in model.parameters() if model else ():
+            weight.data = weight.data.clone()
 
 
 def _prepare(pipeline, device):

@@ -172,7 +172,11 @@ def test_what_a_killed_process_left_is_swept_at_the_start(on_both, open_jobs):
         history.folder(called_off, on_both) / "music.wav",
     ]
     text = file_of(data / "texts" / "a.json")
+    being_received = [file_of(data / "uploads" / ".part-2"), upload(on_both, "2" * 64 + ".mp4")]  # by another instance
+    for path in left:
+        os.utime(path, (0, 0))
     open_jobs(on_both, instant)
+    assert all(path.exists() for path in being_received)
     assert [path for path in left if path.exists()] == []
     assert list((data / "tmp").iterdir()) == []
     assert kept_upload.exists()

@@ -1,11 +1,13 @@
 """MusicGen: held against the library's own generation on small checkpoints of the real classes."""
 
 import io
+import sys
 import threading
 import time
 import wave
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 
 import models
 import numpy as np
@@ -367,6 +369,14 @@ def test_a_track_lasts_to_the_sample_at_the_level_that_apps_play_at(ready, secon
     assert mastering.true_peak(sound) <= -1
     assert np.abs(sound[0]).max() < 0.01
     assert np.abs(sound[-1]).max() < 0.01
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lists a process's mapped files")
+def test_a_loaded_model_keeps_no_file_of_weights_in_memory(settings, tmp_path):
+    folder = models.save_musicgen(tmp_path / "own")
+    model = musicgen.load(replace(settings, musicgen_model=str(folder), device="cpu")).result()
+    assert model.tokens.layers
+    assert str(folder) not in Path("/proc/self/maps").read_text()
 
 
 # Progress and calling off

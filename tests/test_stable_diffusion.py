@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import diffusers
 import models_sd
@@ -101,6 +102,17 @@ def plain_latents(pipeline, steps, guidance, seed):
         generator=random,
         output_type="latent",
     ).images
+
+
+# Loading
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lists a process's mapped files")
+def test_a_loaded_model_keeps_no_file_of_weights_in_memory(tmp_path):
+    folder = models_sd.save_stable_diffusion(tmp_path / "own")
+    painter = load_for_cpu(folder, steps=1)
+    stable_diffusion.develop(painter, stable_diffusion.sample(painter, PROMPT, "", seed=1))
+    assert str(folder) not in Path("/proc/self/maps").read_text()
 
 
 # A whole picture

@@ -17,6 +17,7 @@ from tiktok_videos.catalogue import Video
 CHUNK = 1024**2  # bytes
 HEAD = 64  # bytes that tell what a file is
 SPARE_DISK = 64 * 1024**2  # bytes that an upload leaves free
+UNFINISHED = ".part-"  # how the names of files begin that are still being received
 KEY = re.compile(r"[0-9a-f]{64}\.(mp4|mov|webm|mkv)")
 
 
@@ -45,7 +46,7 @@ def received(stream: BinaryIO, name: str, settings: Settings) -> Iterator[Receiv
     """
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=UNFINISHED, delete=False) as file:
         path = Path(file.name)
         try:
             digest, suffix = _copy(stream, file, name, settings)
