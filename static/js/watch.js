@@ -208,6 +208,7 @@ setInterval(() => {
 }, SILENCE);
 window.addEventListener("online", comeBack);
 window.addEventListener("offline", () => {
+  source?.close(); // what is still under way would overwrite the line below
   what.textContent = "Offline. The search goes on without you.";
   left.textContent = "";
   leftAt = 0;

@@ -133,6 +133,17 @@ def test_reloading_and_losing_the_network_in_the_middle_loses_nothing(visitor, f
         assert page.locator("video").count() == 3
 
 
+def test_events_still_under_way_do_not_hide_that_the_network_is_gone(visitor, finish):
+    with visitor() as page:
+        ask(page, "TravelVlog")
+        page.evaluate("window.dispatchEvent(new Event('offline'))")
+        page.wait_for_timeout(3000)
+        expect(page.get_by_text("Offline. The search goes on without you.")).to_be_visible()
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+        finish(page)
+        assert parts(page) == {"summary": "made", "music": "made", "image": "made"}
+
+
 def test_where_events_do_not_come_through_the_page_asks(visitor, finish):
     with visitor(allowed="Failed to load resource|EventSource") as page:
         page.route("**/events", lambda route: route.fulfill(status=502, body="no events here"))
