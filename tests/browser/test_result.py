@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import expect
 
-WIDTHS = (320, 390, 768, 1440, 2560)
+WIDTHS = (320, 390, 430, 520, 768, 1440, 2560)
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 2
 
 
