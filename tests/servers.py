@@ -1,4 +1,4 @@
-"""A studio of the tests' own: the real process on a free port."""
+"""A studio of the tests' own: the real process on a free port, or the application in this process."""
 
 import os
 import socket
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+
+from flask import Flask
 
 from settings import ROOT, Settings
 
@@ -67,3 +69,14 @@ def _wait_for(address, server, log):
         except OSError:
             time.sleep(0.2)
     raise AssertionError(f"The studio did not start:\n{log.read_text()[-2000:]}")
+
+
+@contextmanager
+def started(app: Flask) -> Iterator[Flask]:
+    """The application with its queue at work."""
+    app.extensions["jobs"].start()
+    try:
+        yield app
+    finally:
+        app.extensions["jobs"].close()
+        app.extensions["pools"].close()

@@ -3,13 +3,13 @@
 import io
 import json
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from scipy.io import wavfile
+from servers import started
 
 from app import create_app
 from settings import Settings
@@ -20,17 +20,9 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("studio")
-    with started(Settings.read({"DATA_DIR": str(folder / "data"), "GENERATED_DIR": str(folder / "generated")})) as app:
+    settings = Settings.read({"DATA_DIR": str(folder / "data"), "GENERATED_DIR": str(folder / "generated")})
+    with started(create_app(settings)) as app:
         yield app
-
-
-@contextmanager
-def started(settings):
-    app = create_app(settings)
-    app.extensions["jobs"].start()
-    yield app
-    app.extensions["jobs"].close()
-    app.extensions["pools"].close()
 
 
 @pytest.fixture
@@ -270,7 +262,7 @@ def test_a_broken_video_costs_itself_alone(app, tmp_path, samples):
     (shelf / "good.mp4").write_bytes(good.read_bytes())
     (shelf / "broken.mp4").write_bytes(b"not a video")
     settings = replace(app.extensions["settings"], video_library=tmp_path / "library", data_dir=tmp_path / "data")
-    with started(settings) as other:
+    with started(create_app(settings)) as other:
         result = search(other.test_client(), tags=["AI"]).get_json()
     errors = {video["title"]: video["error"] for video in result["videos"]}
     assert errors["Good"] is None
@@ -285,7 +277,7 @@ def test_videos_without_a_word_still_get_music_and_a_picture(app, tmp_path, sile
     shelf.mkdir(parents=True)
     (shelf / "silent.mp4").write_bytes(silent_clip.read_bytes())
     settings = replace(app.extensions["settings"], video_library=tmp_path / "library", data_dir=tmp_path / "data")
-    with started(settings) as other:
+    with started(create_app(settings)) as other:
         result = search(other.test_client(), tags=["AI"]).get_json()
     assert result["summary"] is None
     assert [line for line in result["warnings"] if "no summary" in line]

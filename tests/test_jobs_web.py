@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from searches import Held, until
+from servers import started
 
 from app import create_app
 from jobs import Jobs
@@ -25,10 +26,8 @@ def app(settings, held):
     """The studio with stages that take no time once `held` lets them go."""
     app = create_app(replace(settings, max_running=1, max_queued=2))
     app.extensions["jobs"] = Jobs(app.extensions["settings"], held)
-    app.extensions["jobs"].start()
-    yield app
-    app.extensions["jobs"].close()
-    app.extensions["pools"].close()
+    with started(app):
+        yield app
 
 
 @pytest.fixture
