@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from animate_text import typesetting
+from animate_text import typefaces, typesetting
 from animate_text.colour import Palette
-from animate_text.typesetting import Block, Style
+from animate_text.typefaces import Style
+from animate_text.typesetting import Block
 
 WIDTH, HEIGHT = 1080, 1920
 
@@ -108,8 +109,8 @@ def arrange(title: str, hashtags: Sequence[str], picture: Image.Image, random: n
     panel, centred, paper = random.random() < 0.4, random.random() < 0.35, random.random() < 0.5
     at_top = _is_calmer_at_top(picture, random.random())
     paper = paper and (panel or _is_bright(picture, at_top))
-    words = typesetting.clean(title)
-    align = "right" if typesetting.is_right_to_left(words) else "centre" if centred and not panel else "left"
+    words = typefaces.clean(title)
+    align = "right" if typefaces.is_right_to_left(words) else "centre" if centred and not panel else "left"
     column = _column(align, panel)
     width = column[1] - column[0]
     return _place(set_title(words, width), _rows_of_tags(hashtags, width), column, align, panel, paper, at_top)
@@ -164,8 +165,8 @@ def _is_calmer_at_top(picture, doubt):
 
 def set_title(words: str, width: int) -> Block:
     """Set a cleaned title as large as a cover allows."""
-    cut = words[: typesetting.LONGEST]
-    if _has_letters(cut) and not _has_letters(typesetting.only_set(cut, typesetting.fonts_for(cut))):
+    cut = words[: typefaces.LONGEST]
+    if _has_letters(cut) and not _has_letters(typefaces.only_set(cut, typefaces.fonts_for(cut))):
         cut = ""  # of a script that no font has, punctuation would be left alone
     for height, sizes, break_words in SETTINGS:
         block = typesetting.fit(cut, (width, height), sizes, TITLE_WEIGHT, break_words)
@@ -195,9 +196,9 @@ def _set_tag(tag, width, size):
 
 def _tag(text):
     """A hashtag with its sign in front and no spaces, or nothing."""
-    word = typesetting.clean(text).replace(" ", "").lstrip("#＃")
-    fonts = typesetting.fonts_for(word)
-    return "#" + word if typesetting.only_set(word, fonts) else ""
+    word = typefaces.clean(text).replace(" ", "").lstrip("#＃")
+    fonts = typefaces.fonts_for(word)
+    return "#" + word if typefaces.only_set(word, fonts) else ""
 
 
 def _flow(blocks, width):

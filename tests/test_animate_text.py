@@ -8,7 +8,7 @@ from scipy.ndimage import binary_dilation
 
 import animate_text
 import engines
-from animate_text import lettering, poster, typesetting
+from animate_text import lettering, poster, typefaces, typesetting
 from animate_text.colour import READABLE, contrast, from_oklab, palette_from, palette_of, to_oklab
 from settings import Settings
 
@@ -140,7 +140,7 @@ def test_a_still_without_old_captions_is_preferred():
     plain, captioned = scene(seed=2, spread=20), scene(seed=2, spread=20)
     pen = ImageDraw.Draw(captioned)
     pen.rectangle((60, 180, 480, 260), fill="black")
-    pen.text((80, 190), "STYLE MATH IN USE", fill="white", font=ImageFont.truetype(str(typesetting.display_face()), 40))
+    pen.text((80, 190), "STYLE MATH IN USE", fill="white", font=ImageFont.truetype(str(typefaces.display_face()), 40))
     assert [poster._choose([plain, captioned], 0), poster._choose([captioned, plain], 0)] == [0, 1]
 
 
@@ -297,7 +297,7 @@ def test_ocr_reads_the_title_back(make, read, number, title):
 def test_ocr_reads_the_title_over_a_busy_picture_with_captions_of_its_own(make, read):
     busy = scene(spread=110)
     pen = ImageDraw.Draw(busy)
-    face = ImageFont.truetype(str(typesetting.display_face()), 44)
+    face = ImageFont.truetype(str(typefaces.display_face()), 44)
     for y in (150, 400, 650):
         pen.text((30, y), "OLD CAPTION WORDS", fill="white", font=face, stroke_width=4, stroke_fill="black")
     title = "Crispy potatoes, every time"
@@ -316,19 +316,19 @@ def test_ocr_reads_the_title_over_a_busy_picture_with_captions_of_its_own(make, 
         ("safe\u202eevil\u2066x\u2069\u200f", "safeevilx"),
         ("\ufeffzero\u200bwidth\u00adhyphen", "zerowidthhyphen"),
         ("Glow 🔥 up 👩‍🍳 now ❤️", "Glow up \u200d now ❤"),
-        ("e" + "\u0301" * 50, "é" + "\u0301" * typesetting.MARKS),
+        ("e" + "\u0301" * 50, "é" + "\u0301" * typefaces.MARKS),
         ("\u0301 lonely", "lonely"),
         ("\ud800 half a pair", "half a pair"),
         ("\ue000\U0010fffd private", "private"),
     ],
 )
 def test_a_title_is_plain_text(title, plain):
-    assert typesetting.clean(title).replace("\u200d ", "") == plain.replace("\u200d ", "")
+    assert typefaces.clean(title).replace("\u200d ", "") == plain.replace("\u200d ", "")
 
 
 @pytest.mark.parametrize("title", ["", " \n ", "🔥🔥", "\u202e", "\u0301"])
 def test_a_title_of_nothing_leaves_the_picture_alone(title):
-    assert not lettering.set_title(typesetting.clean(title), 800).lines
+    assert not lettering.set_title(typefaces.clean(title), 800).lines
 
 
 def test_no_words_at_all_leave_the_picture_alone(make, stills):
@@ -349,7 +349,7 @@ def test_300_characters_fit_whole():
 
 
 def test_5000_characters_end_in_an_ellipsis():
-    block = lettering.set_title(typesetting.clean("many words " * 455), 780)
+    block = lettering.set_title(typefaces.clean("many words " * 455), 780)
     assert block.lines[-1].endswith("…") and len(" ".join(block.lines)) > 250
     assert block.height <= 860
 
@@ -401,54 +401,54 @@ MIXED = "Ag Жизнь Ωμέγα שלום مرحبا नमस्ते 夏の�
 
 def test_no_character_is_set_in_a_font_that_lacks_it():
     for word in MIXED.split():
-        fonts = typesetting.fonts_for(word)
-        for part in typesetting.clusters(typesetting.only_set(word, fonts)):
-            assert all(is_drawn(fonts[part], sign) for sign in part if sign not in typesetting.JOINERS)
+        fonts = typefaces.fonts_for(word)
+        for part in typefaces.clusters(typefaces.only_set(word, fonts)):
+            assert all(is_drawn(fonts[part], sign) for sign in part if sign not in typefaces.JOINERS)
 
 
 def test_the_display_face_sets_latin_greek_and_cyrillic():
-    fonts = typesetting.fonts_for("AgßłộЖщїΩλέ€“”–123#&")
-    assert set(fonts.values()) == {typesetting.display_face()} and len(fonts) == 20
+    fonts = typefaces.fonts_for("AgßłộЖщїΩλέ€“”–123#&")
+    assert set(fonts.values()) == {typefaces.display_face()} and len(fonts) == 20
 
 
 def test_what_the_display_face_lacks_is_set_in_a_system_font():
-    sign = next((sign for sign in "ש★♞ᚠ夏न" if any(is_drawn(path, sign) for path in typesetting.system_fonts())), None)
+    sign = next((sign for sign in "ש★♞ᚠ夏न" if any(is_drawn(path, sign) for path in typefaces.system_fonts())), None)
     if sign is None:
         pytest.skip("this machine has no font that has more than the display face")
-    assert typesetting.fonts_for(sign)[sign] in typesetting.system_fonts()
+    assert typefaces.fonts_for(sign)[sign] in typefaces.system_fonts()
 
 
 def test_a_character_that_no_font_has_is_left_out_not_drawn_as_a_box(make):
     missing = "\u0378\U000e0001\U00012ff0"  # two that are not assigned, one of a script that few fonts know
-    missing = "".join(sign for sign in missing if not any(is_drawn(path, sign) for path in typesetting.system_fonts()))
+    missing = "".join(sign for sign in missing if not any(is_drawn(path, sign) for path in typefaces.system_fonts()))
     assert make(f"Be{missing}fore {missing}after") == make("Before after")
 
 
 def test_a_title_that_no_font_can_set_is_left_out(monkeypatch):
-    monkeypatch.setattr(typesetting, "system_fonts", tuple)
-    monkeypatch.setattr(typesetting, "_found", {})
+    monkeypatch.setattr(typefaces, "system_fonts", tuple)
+    monkeypatch.setattr(typefaces, "_found", {})
     assert not lettering.set_title("夏に行きたい: 名所!", 780).lines
     assert lettering.set_title("Summer 夏", 780).lines == ("Summer",)
 
 
 def test_a_mark_is_never_set_in_another_font_than_its_letter():
-    for part, path in typesetting.fonts_for("a\u20d7 x\u0489 o\u1ab0").items():
+    for part, path in typefaces.fonts_for("a\u20d7 x\u0489 o\u1ab0").items():
         assert all(is_drawn(path, sign) for sign in part)
 
 
 def test_a_broken_font_file_is_passed_over(monkeypatch, tmp_path):
     bad = tmp_path / "bad-Bold.ttf"
     bad.write_bytes(b"\x00\x01\x00\x00 no font")
-    monkeypatch.setattr(typesetting, "system_fonts", lambda: (bad,))
-    monkeypatch.setattr(typesetting, "_found", {})
-    assert typesetting.fonts_for("A夏") == {"A": typesetting.display_face()}
+    monkeypatch.setattr(typefaces, "system_fonts", lambda: (bad,))
+    monkeypatch.setattr(typefaces, "_found", {})
+    assert typefaces.fonts_for("A夏") == {"A": typefaces.display_face()}
 
 
 def test_right_to_left_titles_are_set_in_one_font_and_to_the_right():
     title = "שלום AI 2026"
-    if not any(is_drawn(path, "ש") for path in typesetting.system_fonts()):
+    if not any(is_drawn(path, "ש") for path in typefaces.system_fonts()):
         pytest.skip("this machine has no Hebrew font")
-    assert len(set(typesetting.fonts_for(title).values())) == 1
+    assert len(set(typefaces.fonts_for(title).values())) == 1
     assert lettering.arrange(title, [], PICTURES["grey"], np.random.default_rng(1)).align == "right"
 
 
