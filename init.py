@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import downloads
 from animate_text import checkpoints, stable_diffusion
-from downloads import say, warn
-from engines import EngineError
+from core import hub
+from core.checkpoints import Checkpoint, local_folder
+from core.engines import EngineError
+from core.hub import say, warn
 from music_gen import musicgen
 from settings import Settings, SettingsError
-from utils import Checkpoint, local_folder
+from summariser import local
 
 STOPPED = 130  # the exit status of a program that was interrupted
 
@@ -31,6 +32,7 @@ class Kind:
 
 
 KINDS = {
+    "brief": Kind("The language model", lambda settings: {settings.local_llm_model: local.CHECKPOINT}, local.check),
     "music": Kind("MusicGen", lambda settings: {settings.musicgen_model: musicgen.CHECKPOINT}, musicgen.check),
     "image": Kind("Stable Diffusion", checkpoints.sources, stable_diffusion.check),
 }
@@ -47,7 +49,7 @@ def make_ready(kind: Kind, settings: Settings) -> bool:
                 raise EngineError("not here, or not all of it.")
             if local_folder(model) is None:
                 say(f"{model}: verifying")
-                downloads.verify(folder)
+                hub.verify(folder)
         except (EngineError, OSError) as error:
             warn(f"{model}: {error}")
             complete = False
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.read()
         if not chosen.check:
-            downloads.download({model: point for kind in kinds for model, point in kind.sources(settings).items()})
+            hub.download({model: point for kind in kinds for model, point in kind.sources(settings).items()})
         ready = [make_ready(kind, settings) for kind in kinds]
         return 0 if all(ready) else 1
     except SettingsError as error:

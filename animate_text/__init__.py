@@ -1,11 +1,42 @@
-"""A description in, a cover picture out."""
+"""A description in, a cover picture out; and a script, pictures, voice and music in, a video out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import engines
-from animate_text import poster, stable_diffusion
+from animate_text import fonts, poster, stable_diffusion
+from animate_text.beats import beats_of
+from animate_text.picture import Picture, PictureRequest
+from animate_text.render import Draft, DraftRequest, render
+from animate_text.storyboard import SpokenLine, Storyboard, StoryboardRequest, split_lines, storyboard
+from animate_text.timeline import CAPTION_STYLES, Timeline, TimelineError, Word
+from animate_text.voice import ENGINES as VOICE_ENGINES
+from animate_text.voice import Voice, VoiceRequest, one_recording, speak, time_lines
+from core import engines
 from settings import Settings
+
+__all__ = [
+    "CAPTION_STYLES",
+    "ENGINES",
+    "VOICE_ENGINES",
+    "Draft",
+    "DraftRequest",
+    "Picture",
+    "PictureRequest",
+    "SpokenLine",
+    "Storyboard",
+    "StoryboardRequest",
+    "Timeline",
+    "TimelineError",
+    "Voice",
+    "VoiceRequest",
+    "Word",
+    "beats_of",
+    "generate",
+    "one_recording",
+    "render",
+    "speak",
+    "split_lines",
+    "storyboard",
+    "time_lines",
+    "warm",
+]
 
 ENGINES = {
     "stable-diffusion": engines.Engine(stable_diffusion.missing, stable_diffusion.draw, stable_diffusion.check),
@@ -13,34 +44,19 @@ ENGINES = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
-    """`png` is a whole PNG file."""
-
-    png: bytes
-
-
 def generate(
-    prompt: str,
-    title: str,
-    hashtags: Sequence[str],
-    stills: Sequence[bytes],
-    seed: int,
-    settings: Settings,
-    report: engines.Report = engines.silent,
-) -> engines.Answer:
+    request: PictureRequest, settings: Settings, report: engines.Report = engines.no_report
+) -> engines.EngineResult:
     """Make the cover of a search: 1080x1920 pixels, with the title and the hashtags set on it.
 
-    `prompt` describes the picture; `stills` are JPEG files taken from the videos, of any size and number, broken ones
-    included. The same arguments give the same bytes. The answer's value is a `Picture`.
-    Raises engines.NoneWorked where no engine of `settings.image_engines` worked.
+    The answer's value is a Picture. Raises engines.AllEnginesFailed where no engine of `settings.image_engines` worked.
     """
-    arguments = (prompt, title, hashtags, stills, seed, settings, report)
-    answer = engines.first_working("image", settings.image_engines, ENGINES, settings, *arguments)
-    return engines.Answer(Picture(answer.value), answer.engine, answer.warnings)
+    answer = engines.run_with_fallback("image", settings.image_engines, ENGINES, request, settings, report)
+    return engines.EngineResult(Picture(answer.value), answer.engine, answer.warnings)
 
 
 def warm(settings: Settings) -> None:
-    """Load the image model where it is set up, for a thread in the background when the server starts."""
+    """Load the image model where it is set up, and make the captions' font: for a thread when the server starts."""
+    fonts.warm(settings.data_dir / "drafts" / "fonts")
     if "stable-diffusion" in settings.image_engines and not stable_diffusion.missing(settings):
         stable_diffusion.warm(settings)

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from core.checkpoints import Checkpoint, checkpoint_folder
 from settings import Settings
-from utils import Checkpoint, checkpoint_folder
 
 # Half precision is what is run on nearly every device, and what the model was published in for inference; the full
 # weights are twice the size.

@@ -41,17 +41,13 @@ class Palette:
     """Colours for a cover, each a triple from 0 to 1.
 
     `dark` and `light` are grounds and inks, `accent` is bright and `deep` its dark twin: `light` and `accent` can be
-    read on `dark`, `dark` and `deep` on `light`. `shade` is for multiplying a picture, `mist` for screening it: no
-    pixel comes out lighter than the one or darker than the other, so those inks can be read on all of them. `cool`
-    and `warm` tint the shadows and the lights of a picture.
+    read on `dark`, `dark` and `deep` on `light`, `dark` on `accent`. `cool` and `warm` are for backdrops.
     """
 
     dark: tuple[float, float, float]
     light: tuple[float, float, float]
     accent: tuple[float, float, float]
     deep: tuple[float, float, float]
-    shade: tuple[float, float, float]
-    mist: tuple[float, float, float]
     cool: tuple[float, float, float]
     warm: tuple[float, float, float]
 
@@ -98,16 +94,27 @@ def contrast(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.maximum(first, second) / np.minimum(first, second)
 
 
-def palette_of(picture: Image.Image, others: Sequence[Image.Image], seed: int) -> Palette:
-    """Take a palette out of pictures: k-means in Oklab, the grounds in the leading hue of the first.
+def palette_of(picture: Image.Image, others: Sequence[Image.Image], seed: int, trend: Sequence[str] = ()) -> Palette:
+    """Take a palette out of the colours of a trend ("#rrggbb", those that it has most of first) and out of pictures.
 
-    The accent is, as the seed says, the hue that stands farthest from it in all of them, or its complement. Pictures
-    without colour get hues by the seed alone.
+    The grounds take the leading hue of the trend, else that of the first picture (k-means in Oklab); the accent takes,
+    as the seed says, one of the hues apart from it, first the trend's, then the pictures', and where there is none, one
+    beside it. Where nothing has a colour the seed alone gives hues.
     """
-    ground = _leading_hues([picture]) or [seed * GOLDEN % math.tau]
-    accents = [hue for hue in _leading_hues([picture, *others]) if math.cos(hue - ground[0]) < APART]
-    accents.append(ground[0] + math.pi * (0.85 if seed % 3 else -0.6))
-    return palette_from(ground[0], accents[0 if seed % 2 == 0 else -1])
+    usual = hues_of(trend)
+    ground = (usual or _leading_hues([picture]) or [seed * GOLDEN % math.tau])[0]
+    accents = [hue for hue in [*usual, *_leading_hues([picture, *others])] if math.cos(hue - ground) < APART]
+    return palette_from(
+        ground, accents[seed % min(2, len(accents))] if accents else ground + (0.7 if seed % 2 else -0.7)
+    )
+
+
+def hues_of(colours: Sequence[str]) -> list[float]:
+    """The hues (radians in Oklab) of colours written as "#rrggbb", in their order; greys have none."""
+    values = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in colours]).reshape(-1, 3) / 255
+    _, green_red, blue_yellow = to_oklab(values).T
+    pairs = zip(np.arctan2(blue_yellow, green_red), np.hypot(green_red, blue_yellow), strict=True)
+    return [float(hue) for hue, chroma in pairs if chroma > GREY]
 
 
 def palette_from(ground: float, accent: float) -> Palette:
@@ -115,10 +122,8 @@ def palette_from(ground: float, accent: float) -> Palette:
     return Palette(
         dark=from_oklch(0.20, 0.075, ground),
         light=from_oklch(0.97, 0.014, ground),
-        accent=from_oklch(0.83, 0.17, accent),
+        accent=from_oklch(0.83, 0.14, accent),
         deep=from_oklch(0.38, 0.14, accent),
-        shade=from_oklch(0.40, 0.12, ground),
-        mist=from_oklch(0.86, 0.06, ground),
         cool=from_oklch(0.35, 0.10, ground),
         warm=from_oklch(0.85, 0.10, accent),
     )

@@ -25,9 +25,9 @@ def pack(model) -> None:
         if isinstance(layer, torch.nn.Conv2d) and layer.groups == 1 and layer.padding_mode == "zeros":
             _pack_convolution(layer)
         elif isinstance(layer, GEGLU):
-            _pack_gated(layer)
+            _pack_geglu(layer)
         elif isinstance(layer, Transformer2DModel) and not layer.use_linear_projection:
-            layer._get_output_for_continuous_inputs = functools.partial(_leave_transformer, layer)
+            layer._get_output_for_continuous_inputs = functools.partial(_project_out, layer)
         elif isinstance(layer, ResnetBlock2D) and _is_plain(layer):
             _pack_block(layer)
 
@@ -65,7 +65,7 @@ def _pack_convolution(layer):
     layer.forward = forward
 
 
-def _leave_transformer(layer, hidden_states, residual, batch_size, height, width, inner_dim):
+def _project_out(layer, hidden_states, residual, batch_size, height, width, inner_dim):
     """From tokens back to a picture: in the layout of channels last that is a view, where diffusers copies."""
     picture = hidden_states.view(batch_size, height, width, inner_dim).permute(0, 3, 1, 2)
     return layer.proj_out.forward(picture, residual)
@@ -85,7 +85,7 @@ def _pack_block(block):
     block.forward = forward
 
 
-def _pack_gated(layer):
+def _pack_geglu(layer):
     """GEGLU as two products: one ends in the activation, the other in the multiplication by it."""
     import torch
 

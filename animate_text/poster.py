@@ -1,64 +1,55 @@
-"""Draw a cover from stills of the videos: the best of them, graded to their own colours, under a title."""
+"""Draw a cover from stills of the videos: the best of them, in its own colours, under a title."""
 
 import hashlib
 import io
 import warnings
-from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
-import engines
 from animate_text import lettering
-from animate_text.colour import Palette, from_oklab, palette_from, palette_of, to_oklab
+from animate_text.colour import Palette, from_oklab, hues_of, palette_from, palette_of, to_oklab
+from animate_text.layouts import HEIGHT, WIDTH
+from animate_text.picture import PictureRequest
+from core import engines
+from core.picture_quality import clipped_share, laplacian
+from core.text import replace_surrogates
 from settings import Settings
 
-MOST_STILLS = 40  # that are looked at
+MAX_STILLS = 40  # that are looked at
 GLANCE = (270, 480)  # pixels: enough to judge a still by
-LARGEST = 40_000_000  # pixels: a still that claims more is not decoded
-SMALLEST = 32  # pixels to a side
-FLATTEST = 6  # grey levels (standard deviation): a still with less is a black or empty one
+MAX_PIXELS = 40_000_000  # a still that claims more is not decoded
+MIN_SIDE = 32  # pixels
+MIN_DEVIATION = 6  # grey levels (standard deviation): a still with less is a black or empty one
 GOOD_ENOUGH = 0.85  # of the best score: the seed chooses among these stills
 
 CAPTIONED = 0.15  # what remains of the score of a still with captions, which would vie with the title
-TURNS = 14  # from dark to bright or back, in a row of 270 pixels; five letters have about 18
+MIN_TURNS = 14  # from dark to bright or back, in a row of 270 pixels; five letters have about 18
 LETTER_HEIGHTS = (10, 70)  # rows of 480
 DEAD_ZONE = 0.15  # of the range of a row, to each side of its middle: what stays inside is no turn
-FAINTEST = 14  # grey levels: letters of less contrast do not count
-
-TINT = 0.42  # how far the hues of a still move to those of its palette
-CONTRAST = 0.10
-LATTICE = 25  # points to a side of the table that holds the grade
+MIN_LETTER_CONTRAST = 14  # grey levels: fainter letters do not count
 
 
-def draw(
-    prompt: str,
-    title: str,
-    hashtags: Sequence[str],
-    stills: Sequence[bytes],
-    seed: int,
-    settings: Settings,
-    report: engines.Report = engines.silent,
-) -> bytes:
+def draw(request: PictureRequest, _settings: Settings, report: engines.Report = engines.no_report) -> bytes:
     """Draw the cover and return its PNG file, 1080x1920.
 
     Stills that cannot be used are passed over; where none is left the prompt and the seed give a background.
     """
-    del settings  # nothing about a poster can be set
+    stills, seed = request.stills, request.seed
     report(0, 3, "Choosing a still")
-    spread = stills[:: -(-len(stills) // MOST_STILLS) or 1]
+    spread = stills[:: -(-len(stills) // MAX_STILLS) or 1]
     glances = [(glance, data) for data in spread if (glance := _open(data, GLANCE))]
-    report(1, 3, "Grading the picture")
+    report(1, 3, "Preparing the picture")
     if glances:
         seen = [glance for glance, _ in glances]
         best = _choose(seen, seed)
-        palette = palette_of(seen[best], seen, seed)
-        picture = grade(_open(glances[best][1], (lettering.WIDTH, lettering.HEIGHT)), palette)
+        palette = palette_of(seen[best], seen, seed, request.palette)
+        picture = _open(glances[best][1], (WIDTH, HEIGHT))
     else:
-        palette = _palette_for(prompt, seed)
+        palette = _palette_for(request.prompt, seed, request.palette)
         picture = backdrop(palette, seed)
     report(2, 3, "Setting the title")
-    cover = lettering.cover(picture, title, hashtags, palette, seed)
+    cover = lettering.cover(picture, request.title, request.hashtags, palette, seed, request.text_places)
     report(3, 3, "The picture is done")
     return cover
 
@@ -68,13 +59,13 @@ def _open(data, size):
     try:
         with warnings.catch_warnings(action="ignore"):
             still = Image.open(io.BytesIO(data), formats=["JPEG"])
-            if still.width * still.height > LARGEST or min(still.size) < SMALLEST:
+            if still.width * still.height > MAX_PIXELS or min(still.size) < MIN_SIDE:
                 return None
             still.draft("RGB", size)
-            still = ImageOps.exif_transpose(still).convert("RGB")
+            upright = ImageOps.exif_transpose(still).convert("RGB")
     except (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError):
         return None
-    return still if np.asarray(still.convert("L").resize((32, 32))).std() > FLATTEST else None
+    return upright if np.asarray(upright.convert("L").resize((32, 32))).std() > MIN_DEVIATION else None
 
 
 def _choose(stills, seed):
@@ -87,51 +78,36 @@ def _choose(stills, seed):
 def _score(still):
     """Sharp and well exposed: the detail in most parts of a still, less what is lost in black and white.
 
-    Detail is the variance of the Laplacian (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy",
-    2000), by tiles, so that a crisp caption on a blurred picture does not count.
+    Detail is the variance of the Laplacian, by tiles, so that a crisp caption on a blurred picture does not count.
     """
     grey = np.asarray(still.convert("L").resize((270, 480), Image.Resampling.BOX), dtype=np.float32)
-    edges = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
-    tiles = edges[:476, :266].reshape(14, 34, 7, 38).var(axis=(1, 3))
-    lost = np.mean((grey < 12) | (grey > 246))
+    tiles = laplacian(grey)[1:477, 1:267].reshape(14, 34, 7, 38).var(axis=(1, 3))
     exposure = np.exp(-(((grey.mean() - 118) / 70) ** 2))
-    old_words = CAPTIONED if _has_captions(grey) else 1
-    return float(np.log1p(np.percentile(tiles, 65)) * exposure * (1 - lost) * old_words + 1e-6)
+    old_words = CAPTIONED if has_captions(grey) else 1
+    return float(np.log1p(np.percentile(tiles, 65)) * exposure * (1 - clipped_share(grey, 12, 246)) * old_words + 1e-6)
 
 
-def _has_captions(grey):
-    """Whether some rows after each other go to and fro between dark and bright as often as a line of letters does."""
+def has_captions(grey):
+    """Whether some rows after each other go to and fro between dark and bright as often as a line of letters does.
+
+    `grey` has 270 columns and 480 rows, from 0 to 255.
+    """
     low, high = grey.min(axis=1, keepdims=True), grey.max(axis=1, keepdims=True)
     side = np.where(np.abs(grey - (low + high) / 2) < DEAD_ZONE * (high - low), 0, np.sign(grey - (low + high) / 2))
     last = np.maximum.accumulate(np.where(side != 0, np.arange(grey.shape[1]), 0), axis=1)
     turns = np.count_nonzero(np.diff(np.take_along_axis(side, last, axis=1), axis=1), axis=1)
-    lettered = (turns >= TURNS) & (np.ptp(grey, axis=1) > FAINTEST)
+    lettered = (turns >= MIN_TURNS) & (np.ptp(grey, axis=1) > MIN_LETTER_CONTRAST)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], lettered, [0]])))
     heights = edges[1::2] - edges[::2]
     return bool(((heights >= LETTER_HEIGHTS[0]) & (heights <= LETTER_HEIGHTS[1])).any())
 
 
-def grade(still: Image.Image, palette: Palette) -> Image.Image:
-    """Grade a still: levels stretched a little, the hues of shadows and lights drawn to those of the palette.
-
-    Lightness keeps its order, so the picture stays what it is. Works in Oklab by a table of colours.
-    """
-    low, high = np.percentile(np.asarray(still.convert("L").resize((64, 64))), (1, 99)) / 255
-    low, high = min(low, 0.08), max(high, 0.88)
-    steps = np.linspace(0, 1, LATTICE)
-    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
-    lab = to_oklab(np.clip((np.stack([red, green, blue], axis=-1) - low) / (high - low), 0, 1))
-    lightness = lab[..., :1]
-    shadows, lights = to_oklab(np.array(palette.cool))[1:], to_oklab(np.array(palette.warm))[1:]
-    duotone = (shadows * (1 - lightness) + lights * lightness) * 4 * lightness * (1 - lightness)
-    lab[..., 1:] = (1 - TINT) * 1.1 * lab[..., 1:] + TINT * duotone
-    lab[..., :1] = lightness - CONTRAST * np.sin(2 * np.pi * lightness) / 2
-    table = ImageFilter.Color3DLUT(LATTICE, from_oklab(lab).reshape(-1, 3).ravel().tolist())
-    return still.filter(table)
-
-
-def _palette_for(prompt, seed):
-    digest = hashlib.sha256(prompt.encode("utf-8", "replace")).digest()
+def _palette_for(prompt, seed, trend):
+    """A palette in the colours of the trend, else by the prompt and the seed."""
+    hues = hues_of(trend)
+    if hues:
+        return palette_from(hues[0], hues[seed % len(hues)])
+    digest = hashlib.sha256(replace_surrogates(prompt).encode()).digest()
     random = np.random.default_rng([digest[0] * 256 + digest[1], seed % 2**63])
     ground = random.uniform(2.6, 2 * np.pi + 0.9)  # from green over blue and violet to red: dark yellows look like mud
     return palette_from(ground, ground + random.choice([-1.3, -1.0, 1.0, 1.3]))
@@ -149,7 +125,7 @@ def backdrop(palette: Palette, seed: int) -> Image.Image:
         glow = 0.7 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / random.uniform(0.08, 0.25))[..., None]
         field = field * (1 - glow) + colour * glow
     soft = Image.fromarray(np.uint8(255 * from_oklab(field) + 0.5))
-    return _with_sun(soft.resize((lettering.WIDTH, lettering.HEIGHT), Image.Resampling.BICUBIC), palette, random)
+    return _with_sun(soft.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC), palette, random)
 
 
 def _with_sun(picture, palette, random):

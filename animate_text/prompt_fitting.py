@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 
-LONGEST = 2000  # characters that are looked at: many times what a text encoder reads
+from core.text import replace_surrogates
+
+MAX_CHARACTERS = 2000  # characters that are looked at: many times what a text encoder reads
 _CLAUSE = re.compile(r"(?<=[,;:.!?…–—])\s+")
 
 
@@ -13,8 +15,8 @@ def fit(prompt: str, count: Callable[[str], int], limit: int) -> tuple[str, str]
     `count` gives the number of tokens of a text. A prompt says the most important first: whole clauses go from its
     end, and where the first clause alone is too long, words do; a single word that is too long goes as a whole.
     """
-    whole = " ".join(prompt.encode("utf-8", "replace").decode().split())
-    text = whole[:LONGEST]
+    whole = " ".join(replace_surrogates(prompt).split())
+    text = whole[:MAX_CHARACTERS]
     kept = ""
     if count(text) <= limit:
         kept = text

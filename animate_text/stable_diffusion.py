@@ -1,4 +1,4 @@
-"""Paint a cover with Stable Diffusion 1.5, in this process: loaded once, drawn step by step, checked, and lettered.
+"""Draw a cover with Stable Diffusion 1.5, in this process: loaded once, drawn step by step, checked, and lettered.
 
 Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (2022). The few steps of the profile
 `fast` are those of Luo et al., "LCM-LoRA: A Universal Stable-Diffusion Acceleration Module" (2023).
@@ -7,18 +7,19 @@ Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models" (
 import functools
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-import engines
 import utils
 from animate_text import checkpoints, lettering, packed_layers, prompt_fitting
 from animate_text.colour import palette_of
+from animate_text.picture import PictureRequest
+from core import devices, engines
+from core.loading import LoadOnce
+from core.waiting import hold
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,20 +28,22 @@ log = logging.getLogger(__name__)
 # times as many, and no side above 768, from where on it repeats its subject. Cut to 9:16 it loses 4 % of its width.
 WIDTH, HEIGHT = 448, 768
 
-QUALITY_STEPS, GUIDANCE = 20, 7.5
+QUALITY_STEPS, GUIDANCE_SCALE = 20, 7.5
 FAST_STEPS = 4  # of LCM-LoRA, which has the guidance built in
-HASTY_STEPS = 10  # of the guided solver, for the profile `fast` where the weights of LCM-LoRA are not there
+FAST_GUIDED_STEPS = 10  # of the guided solver, for the profile `fast` where the weights of LCM-LoRA are not there
 
 UNCHECKED = "Image: the model came without a safety checker, so nobody has checked the picture."
 
 
 @dataclass(frozen=True)
-class Painter:
-    """A loaded pipeline and how it is used. `guidance` 1 means none, which halves the work of a step."""
+class Model:
+    """A loaded pipeline and how it is used. `guidance_scale` 1 means no guidance, which halves the work of a step."""
 
     pipeline: Any  # diffusers.StableDiffusionPipeline
     steps: int
-    guidance: float
+    guidance_scale: float
+    # The scheduler and the pipeline keep the state of the picture they are at.
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def missing(settings: Settings) -> str | None:
@@ -51,50 +54,44 @@ def missing(settings: Settings) -> str | None:
 
 
 def draw(
-    prompt: str,
-    title: str,
-    hashtags: Sequence[str],
-    stills: Sequence[bytes],
-    seed: int,
-    settings: Settings,
-    report: engines.Report = engines.silent,
-) -> engines.Answer:
-    """Paint the prompt, set the title and the hashtags on it, and return the PNG file, 1080x1920, with warnings.
+    request: PictureRequest, settings: Settings, report: engines.Report = engines.no_report
+) -> engines.EngineResult:
+    """Draw the prompt, set the title and the hashtags on it, and return the PNG file, 1080x1920, with warnings.
 
     The same arguments give the same bytes on the same device. Raises EngineError where the model cannot be used, the
     memory does not suffice or the safety checker blocks the picture.
     """
-    del stills  # the picture comes from the prompt alone
     report(0, 1, "Loading the image model")
-    painter = _wait_for(settings, report)
-    with _only_one(_drawing, lambda: report(0, 1, "Waiting for the image model")):
-        picture, warnings = _paint(painter, prompt, seed, settings, report)
-    cover = lettering.cover(picture, title, hashtags, palette_of(picture, [], seed), seed)
+    model = load.wait(lambda: report(0, 1, "Loading the image model"), settings)
+    with hold(model.lock, lambda: report(0, 1, "Waiting for the image model")):
+        picture, warnings = _picture(model, request.prompt, request.seed, settings, report)
+    palette = palette_of(picture, [], request.seed, request.palette)
+    cover = lettering.cover(picture, request.title, request.hashtags, palette, request.seed, request.text_places)
     report(1, 1, "The picture is done")
-    return engines.Answer(cover, "stable-diffusion", warnings)
+    return engines.EngineResult(cover, "stable-diffusion", warnings)
 
 
-def _paint(painter, prompt, seed, settings, report):
+def _picture(model, prompt, seed, settings, report):
     """The picture, WIDTH x HEIGHT, and warnings."""
-    wanted, warnings = _fitted(prompt, painter)
-    unwanted, _ = _fitted(settings.image_negative_prompt, painter)
-    if painter.pipeline.safety_checker is None:
+    prompt, warnings = _fitted(prompt, model)
+    negative_prompt, _ = _fitted(settings.image_negative_prompt, model)
+    if model.pipeline.safety_checker is None:
         warnings = (*warnings, UNCHECKED)
 
-    def paint():
-        latents = sample(painter, wanted, unwanted, seed, report)
-        report(painter.steps, painter.steps + 1, "Developing the picture")
-        return develop(painter, latents)
+    def generate():
+        latents = sample(model, prompt, negative_prompt, seed, report)
+        report(model.steps, model.steps + 1, "Developing the picture")
+        return decode_latents(model, latents)
 
-    picture = utils.with_memory_saved(paint, functools.partial(_save_memory, painter.pipeline))
+    picture = devices.with_memory_saved(generate, functools.partial(_save_memory, model.pipeline))
     if picture is None:
         raise engines.EngineError("The picture was blocked by the safety checker; another search or seed may pass.")
     return picture, warnings
 
 
-def _fitted(prompt, painter):
+def _fitted(prompt, model):
     """A prompt within what the text encoder reads, and a warning where something of it had to go."""
-    tokenizer = painter.pipeline.tokenizer
+    tokenizer = model.pipeline.tokenizer
     kept, dropped = prompt_fitting.fit(
         prompt, lambda text: len(tokenizer(text, verbose=False).input_ids), tokenizer.model_max_length
     )
@@ -104,7 +101,7 @@ def _fitted(prompt, painter):
     return kept, ("Image: the description was too long for the model; its end was left out.",)
 
 
-def sample(painter: Painter, prompt: str, negative_prompt: str, seed: int, report: engines.Report = engines.silent):
+def sample(model: Model, prompt: str, negative_prompt: str, seed: int, report: engines.Report = engines.no_report):
     """Run the steps of the solver from the noise of a seed: latents, float32, shape (1, 4, HEIGHT / 8, WIDTH / 8).
 
     The noise is drawn on the CPU and the solver works in float32 whatever the model's dtype, so that a seed means about
@@ -112,22 +109,22 @@ def sample(painter: Painter, prompt: str, negative_prompt: str, seed: int, repor
     """
     import torch
 
-    pipeline = painter.pipeline
+    pipeline = model.pipeline
     random = torch.Generator("cpu").manual_seed(seed % 2**63)
     scale = pipeline.vae_scale_factor
     noise = torch.randn((1, pipeline.unet.config.in_channels, HEIGHT // scale, WIDTH // scale), generator=random)
 
     def after_step(_pipeline, step, _timestep, values):
-        report(step + 1, painter.steps + 1, f"Painting: step {step + 1} of {painter.steps}")
+        report(step + 1, model.steps + 1, f"Painting: step {step + 1} of {model.steps}")
         return values
 
-    report(0, painter.steps + 1, f"Painting in {painter.steps} steps")
+    report(0, model.steps + 1, f"Painting in {model.steps} steps")
     return pipeline(
         prompt,
         HEIGHT,
         WIDTH,
-        num_inference_steps=painter.steps,
-        guidance_scale=painter.guidance,
+        num_inference_steps=model.steps,
+        guidance_scale=model.guidance_scale,
         negative_prompt=negative_prompt,
         generator=random,
         latents=noise,
@@ -136,11 +133,11 @@ def sample(painter: Painter, prompt: str, negative_prompt: str, seed: int, repor
     ).images
 
 
-def develop(painter: Painter, latents) -> Image.Image | None:
+def decode_latents(model: Model, latents) -> Image.Image | None:
     """Decode latents to a picture; None where the safety checker blocks it."""
     import torch
 
-    pipeline = painter.pipeline
+    pipeline = model.pipeline
     decoder, checker = pipeline.vae, pipeline.safety_checker
     with torch.no_grad():
         latents = (latents / decoder.config.scaling_factor).to(decoder.dtype)
@@ -155,10 +152,6 @@ def _save_memory(pipeline):
     pipeline.vae.enable_tiling()
 
 
-_loading = threading.Lock()
-_drawing = threading.Lock()  # the scheduler and the pipeline keep the state of the picture they are at
-
-
 def warm(settings: Settings) -> None:
     """Load the model, for a thread in the background when the server starts. What fails is left to the first search."""
     try:
@@ -167,56 +160,41 @@ def warm(settings: Settings) -> None:
         log.warning("Stable Diffusion could not be loaded: %s", error)
 
 
-def load(settings: Settings) -> Painter:
-    """The model for these settings, loaded once in this process even when several threads ask at once.
-
-    Raises EngineError where the files cannot be read or the memory does not suffice.
-    """
-    return _wait_for(settings, engines.silent)
-
-
 def check(settings: Settings) -> None:
-    """Load the model and paint one picture. Raises EngineError where that fails."""
-    painter = load(settings)
-    develop(painter, sample(painter, "A calm sea at sunrise.", settings.image_negative_prompt, seed=0))
-
-
-def _wait_for(settings, report):
-    with _only_one(_loading, lambda: report(0, 1, "Loading the image model")):
-        return _load(settings)
-
-
-@contextmanager
-def _only_one(lock: threading.Lock, waiting: Callable[[], None]):
-    """Hold a lock; while another holds it, call `waiting` twice a second: it may raise to give up."""
-    while not lock.acquire(timeout=0.5):
-        waiting()
-    try:
-        yield
-    finally:
-        lock.release()
+    """Load the model and draw one picture. Raises EngineError where that fails."""
+    model = load(settings)
+    decode_latents(model, sample(model, "A calm sea at sunrise.", settings.image_negative_prompt, seed=0))
 
 
 def _folder(settings):
     return checkpoints.folder_of(settings.stable_diffusion_model, checkpoints.STABLE_DIFFUSION)
 
 
-@functools.lru_cache(maxsize=1)  # settings do not change while a server runs; a second model would not fit beside it
-def _load(settings):
+def _load(settings: Settings) -> Model:
+    """Load the model. Raises EngineError where the files cannot be read or the memory does not suffice."""
     folder = _folder(settings)
     if folder is None:
         raise engines.EngineError(missing(settings))
-    found = utils.accelerator(settings)
+    found = devices.accelerator(settings)
     fast = settings.image_profile == "fast" or (settings.image_profile == "auto" and found.device == "cpu")
     lora = checkpoints.folder_of(settings.lcm_lora_model, checkpoints.LCM_LORA) if fast else None
     taesd = checkpoints.folder_of(settings.taesd_model, checkpoints.TAESD) if fast else None
     how = (folder, lora, taesd, fast, found.device, found.dtype, utils.low_memory(settings))
-    return utils.with_memory_saved(lambda: load_from(*how), save=lambda: None)
+    return devices.with_memory_saved(lambda: load_from(*how), save=lambda: None)
+
+
+# Settings do not change while a server runs, and a second model would not fit beside the first.
+load = LoadOnce(
+    _load,
+    keep=1,
+    imports=("torch", "transformers", "diffusers"),
+    room=lambda settings: devices.room(settings, _folder(settings)),
+)
 
 
 def load_from(
     folder: Path, lora: Path | None, taesd: Path | None, fast: bool, device: str, dtype: str, low_memory: bool
-) -> Painter:
+) -> Model:
     """Load a pipeline for a device and a dtype by torch's names; `load` finds out the arguments from settings.
 
     With `fast`, LCM-LoRA is added to the weights from the folder `lora`, and the decoder of the folder `taesd` is used,
@@ -237,8 +215,8 @@ def load_from(
     if low_memory:
         _save_memory(pipeline)
     if lora:
-        return Painter(pipeline, FAST_STEPS, guidance=1.0)
-    return Painter(pipeline, HASTY_STEPS if fast else QUALITY_STEPS, GUIDANCE)
+        return Model(pipeline, FAST_STEPS, guidance_scale=1.0)
+    return Model(pipeline, FAST_GUIDED_STEPS if fast else QUALITY_STEPS, GUIDANCE_SCALE)
 
 
 def _pipeline(folder, lora, taesd, dtype):
@@ -270,8 +248,8 @@ def _pipeline(folder, lora, taesd, dtype):
 
 def _leave_files(pipeline):
     """Copy the weights: as long as one is part of a mapped file, all of the file stays in memory."""
-    for model in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.safety_checker):
-        for weight in model.parameters() if model else ():
+    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.safety_checker):
+        for weight in part.parameters() if part else ():
             weight.data = weight.data.clone()
 
 

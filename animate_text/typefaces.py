@@ -9,22 +9,21 @@ import os
 import sys
 import threading
 import unicodedata
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import ImageFont
 
-LONGEST = 320  # characters of a title that are set; the rest would be too small to read on a cover
+from core.packages import package_folder
+
+MAX_CHARACTERS = 320  # characters of a title that are set; the rest would be too small to read on a cover
 JOINERS = "\u200c\u200d"  # they steer shaping and need no glyph of their own
-MARKS = 4  # combining marks a letter keeps
+MAX_MARKS = 4  # combining marks a letter keeps
 EMOJI = 0x1F000  # symbols from here on are emoji, which a headline is better without
 VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), 0x20E3, *range(0xE0100, 0xE01F0))
 MISSING = "\U0010fffd"  # a private character that no font has: it shows what a font draws for want of a glyph
 PROBE = 40  # pixels: the size at which glyphs are looked at
-
-_finding = threading.Lock()
-_found: dict[str, Path | None] = {}
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,14 @@ class Style:
 def clean(text: str) -> str:
     """Plain words out of any text: no control characters, no emoji, no changes of writing direction, single spaces."""
     kept, marks = [" "], 0
-    for sign in unicodedata.normalize("NFC", text[: 4 * LONGEST]):
+    for sign in unicodedata.normalize("NFC", text[: 4 * MAX_CHARACTERS]):
         kind = unicodedata.category(sign)
         marks = marks + 1 if kind[0] == "M" else 0
         if kind in ("Cc", "Zl", "Zp", "Zs"):
             kept.append(" ")
         elif (kind[0] == "C" and sign not in JOINERS) or _is_decoration(sign):
             continue
-        elif not marks or (marks <= MARKS and kept[-1] != " "):
+        elif not marks or (marks <= MAX_MARKS and kept[-1] != " "):
             kept.append(sign)
     return " ".join("".join(kept).split())
 
@@ -63,7 +62,7 @@ def is_right_to_left(text: str) -> bool:
 @functools.cache
 def display_face() -> Path:
     """The file of the display face."""
-    return Path(find_spec("fontpkg_inter").origin).parent / "files" / "Inter[opsz,wght].ttf"
+    return package_folder("fontpkg_inter") / "files" / "Inter[opsz,wght].ttf"
 
 
 @functools.cache
@@ -103,15 +102,18 @@ def font(path: Path, style: Style) -> ImageFont.FreeTypeFont:
     except OSError:  # not a variable font
         return face
     wanted = {b"weight": style.weight, b"optical size": style.size}
-    values = [wanted.get(axis["name"].lower(), axis["default"]) for axis in axes]
-    lows, highs = [axis["minimum"] for axis in axes], [axis["maximum"] for axis in axes]
-    face.set_variation_by_axes(list(map(min, map(max, values, lows), highs)))
+    face.set_variation_by_axes([_within(axis, wanted) for axis in axes])
     return face
+
+
+def _within(axis: Any, wanted: dict[bytes, int]) -> float:
+    """What is wanted of an axis, as far as it goes; its default where nothing is."""
+    return min(max(wanted.get(axis["name"].lower(), axis["default"]), axis["minimum"]), axis["maximum"])
 
 
 def clusters(text: str) -> list[str]:
     """The characters of a text as a reader sees them: each letter with the marks and joiners that follow it."""
-    found = []
+    found: list[str] = []
     for sign in text:
         if found and (sign in JOINERS or unicodedata.category(sign)[0] == "M"):
             found[-1] += sign
@@ -125,25 +127,43 @@ def fonts_for(text: str) -> dict[str, Path]:
 
     A text with right-to-left letters is set in one font as a whole: only within a font are its words put in order.
     """
-    parts = {part for part in clusters(text) if not part.isspace()}
-    parts = tuple(sorted(parts | {part[0] for part in parts}))
+    whole = {part for part in clusters(text) if not part.isspace()}
+    parts = tuple(sorted(whole | {part[0] for part in whole}))
     if any(unicodedata.bidirectional(part[0]) in ("R", "AL") for part in parts):
         return _one_font_for(parts)
-    with _finding:
-        unknown = [part for part in parts if part not in _found]
-        for path in (display_face(), *system_fonts()):
-            if not unknown:
-                break
-            drawn = _drawn_by(path, unknown)
-            _found.update(dict.fromkeys(drawn, path))
-            unknown = [part for part in unknown if part not in drawn]
-        _found.update(dict.fromkeys(unknown))
-        return {part: path for part in parts if (path := _found[part])}
+    found = _finder((display_face(), *system_fonts())).find(parts)
+    return {part: path for part, path in found.items() if path}
+
+
+@dataclass(frozen=True)
+class _Finder:
+    """Which of some fonts draws a cluster; what was looked up once is kept."""
+
+    fonts: tuple[Path, ...]
+    found: dict[str, Path | None] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, parts: tuple[str, ...]) -> dict[str, Path | None]:
+        """The first font that draws each cluster, None where none does."""
+        with self.lock:
+            unknown = [part for part in parts if part not in self.found]
+            for path in self.fonts:
+                if not unknown:
+                    break
+                drawn = _drawn_by(path, unknown)
+                self.found.update(dict.fromkeys(drawn, path))
+                unknown = [part for part in unknown if part not in drawn]
+            self.found.update(dict.fromkeys(unknown))
+            return {part: self.found[part] for part in parts}
+
+
+_finder = functools.cache(_Finder)
 
 
 @functools.lru_cache(maxsize=256)
 def _one_font_for(parts):
-    best, drawn_best = display_face(), set()
+    best = display_face()
+    drawn_best: set[str] = set()
     for path in (display_face(), *system_fonts()):
         drawn = _drawn_by(path, parts)
         if len(drawn) > len(drawn_best):

@@ -52,14 +52,15 @@ def width_of(text: str, style: Style, fonts: dict[str, Path]) -> float:
 
 def _runs(text, fonts):
     """Cut a line where the font changes. Spaces stay with what comes before them."""
-    runs, current = [], None
+    runs: list[tuple[str, Path]] = []
+    current: Path | None = None
     for part in clusters(text):
         path = fonts.get(part)
         if current is None or not (path is None or path is current):
             current = path or current or display_face()
-            runs.append(["", current])
-        runs[-1][0] += part
-    return [tuple(run) for run in runs]
+            runs.append(("", current))
+        runs[-1] = (runs[-1][0] + part, runs[-1][1])
+    return runs
 
 
 def fit(text: str, box: tuple[int, int], sizes: Sequence[int], weight: int, break_words: bool = False) -> Block | None:
@@ -195,9 +196,9 @@ def _even_breaks(advances, room, count):
 
     After Knuth and Plass, "Breaking Paragraphs into Lines" (1981).
     """
-    costs = [(0.0, ())] + [(math.inf, ())] * len(advances)
+    costs: list[tuple[float, tuple[int, ...]]] = [(0.0, ()), *((math.inf, ()) for _ in advances)]
     for _ in range(count):
-        following = [(math.inf, ())] * len(costs)
+        following: list[tuple[float, tuple[int, ...]]] = [(math.inf, ())] * len(costs)
         for start, (cost, breaks) in enumerate(costs[:-1]):
             used = 0.0 if cost < math.inf else math.inf
             for end in range(start + 1, len(costs)):

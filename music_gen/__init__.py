@@ -1,87 +1,94 @@
 """A description in, a piece of music out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
-import engines
+from core import engines
+from core.executors import BatchSpec
 from music_gen import composer, musicgen
-from music_gen.track import Track
-from pools import Together
-from settings import MUSIC_LONGEST, MUSIC_STEP, Settings
+from music_gen.following import described
+from music_gen.track import MusicRequest, Track
+from settings import MAX_MUSIC_SECONDS, MUSIC_STEP, Settings
 
-__all__ = ["ENGINES", "Track", "generate", "warm"]
+__all__ = ["ENGINES", "MusicRequest", "Track", "described", "generate", "warm"]
 
 ENGINES = {"musicgen": musicgen.ENGINE, "composer": composer.ENGINE}
 
 
 def generate(
-    prompt: str, seconds: int, seed: int, settings: Settings, report: engines.Report = engines.silent
-) -> engines.Answer:
+    request: MusicRequest, settings: Settings, report: engines.Report = engines.no_report
+) -> engines.EngineResult:
     """Make music for a description with the first of `settings.music_engines` that works.
 
-    `seconds` is a multiple of 5, from 5 to 60; `seed` any whole number. The answer's value is a Track that lasts
-    `seconds` to the sample; what the composer makes also loops without a seam. Raises ValueError for another length,
-    engines.NoneWorked when no engine answers; engines.Cancelled goes through.
+    The answer's value is a Track that lasts as long as asked, to the sample; what the composer makes also loops without
+    a seam. Raises ValueError for a length that cannot be made, engines.AllEnginesFailed when no engine answers;
+    engines.Cancelled goes through.
 
-    On an executor that can (pools.BatchingExecutor), calls that wait for MusicGen are made together.
+    core.executors.BatchingExecutor runs calls that wait for MusicGen as one batch.
     """
-    return _generate(ENGINES, prompt, seconds, seed, settings, report)
+    return _generate(ENGINES, request, settings, report)
 
 
 def warm(settings: Settings) -> None:
     """Start to load the model in the background, where the settings have it answer first. Returns at once."""
     if _is_first(settings):
-        musicgen.load(settings)
+        musicgen.load.start(settings)
 
 
-def _generate(ready, prompt, seconds, seed, settings, report=engines.silent):
-    if seconds % MUSIC_STEP or not MUSIC_STEP <= seconds <= MUSIC_LONGEST:
-        raise ValueError(f"{seconds} seconds of music: give a multiple of {MUSIC_STEP} up to {MUSIC_LONGEST}")
+def _generate(
+    available: Mapping[str, engines.Engine],
+    request: MusicRequest,
+    settings: Settings,
+    report: engines.Report = engines.no_report,
+) -> engines.EngineResult:
+    seconds = request.seconds
+    if seconds % MUSIC_STEP or not MUSIC_STEP <= seconds <= MAX_MUSIC_SECONDS:
+        raise ValueError(f"{seconds} seconds of music: give a multiple of {MUSIC_STEP} up to {MAX_MUSIC_SECONDS}")
     warm(settings)
-    return engines.first_working(
-        "music", settings.music_engines, ready, settings, prompt, seconds, seed, settings, report
-    )
+    return engines.run_with_fallback("music", settings.music_engines, available, request, settings, report)
 
 
-def _is_first(settings):
+def _is_first(settings: Settings) -> bool:
     return settings.music_engines[0] == "musicgen" and musicgen.has_weights(settings)
 
 
-def _generate_together(calls: Sequence[tuple]) -> list[engines.Answer | Exception]:
+def _generate_batch(calls: Sequence[tuple[Any, ...]]) -> list[engines.EngineResult | Exception]:
     """Have MusicGen make all pieces at once; then each call takes its own, or goes on to the next engine."""
-    made = _make_together([musicgen.Call(*call) for call in calls])
-    return [_outcome(call, {**ENGINES, "musicgen": own}) for call, own in zip(calls, made, strict=True)]
+    batch = _musicgen_engines([musicgen.Call(*call) for call in calls])
+    return [_outcome(call, {**ENGINES, "musicgen": engine}) for call, engine in zip(calls, batch, strict=True)]
 
 
-def _make_together(calls):
-    """An engine for each call that hands over its piece, or raises what came instead of it."""
+def _musicgen_engines(calls: Sequence[musicgen.Call]) -> list[engines.Engine]:
+    """An engine for each call that returns its piece of the batch, or raises what came instead of it."""
+    outcomes: Sequence[Track | engines.EngineResult | Exception]
     try:
-        outcomes = musicgen.run_together(calls)
-    except Exception as error:  # noqa: BLE001 each call's own first_working deals with it
+        outcomes = musicgen.run_batch(calls)
+    except Exception as error:  # noqa: BLE001 each call's own run_with_fallback deals with it
         outcomes = [error] * len(calls)
-    return [engines.Engine(musicgen.missing, partial(_hand_over, outcome)) for outcome in outcomes]
+    return [engines.Engine(musicgen.missing, partial(_unwrap, outcome)) for outcome in outcomes]
 
 
-def _hand_over(outcome, *_arguments):
+def _unwrap(outcome: Track | engines.EngineResult | Exception, *_arguments: object) -> Track | engines.EngineResult:
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def _outcome(call, ready):
+def _outcome(call: tuple[Any, ...], available: Mapping[str, engines.Engine]) -> engines.EngineResult | Exception:
     try:
-        return _generate(ready, *call)
-    except (engines.Cancelled, engines.NoneWorked) as error:
+        return _generate(available, *call)
+    except (engines.Cancelled, engines.AllEnginesFailed) as error:
         return error
 
 
-def _most_together(_prompt, seconds, _seed, settings, _report=engines.silent):
+def _max_batch_size(request: MusicRequest, settings: Settings, _report: engines.Report = engines.no_report) -> int:
     ready = _is_first(settings) and musicgen.missing(settings) is None
-    return musicgen.most_together(seconds, settings) if ready else 1
+    return musicgen.max_batch_size(request.seconds, settings) if ready else 1
 
 
-generate.together = Together(
-    key=lambda _prompt, seconds, _seed, settings, _report=engines.silent: (seconds, settings),
-    most=_most_together,
-    run=_generate_together,
+vars(generate)["batch"] = BatchSpec(
+    key=lambda request, settings, _report=engines.no_report: (request.seconds, request.tempo is None, settings),
+    max_size=_max_batch_size,
+    run=_generate_batch,
 )

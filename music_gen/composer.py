@@ -1,18 +1,23 @@
 """The built-in composer: a description becomes a score, and the score a loop of sound."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 
-from engines import Engine, Report
-from music_gen import mastering, rendering, wishes
-from music_gen.harmony import Key, build_chord
+from core.engines import Engine, Report
+from core.text import replace_surrogates
+from music_gen import mastering, rendering
+from music_gen.harmony import NOTE_NAMES, Key, build_chord
 from music_gen.parts import Bar, Note, write_bass, write_chords, write_drums, write_melody
-from music_gen.styles import Part, Style, choose
-from music_gen.track import Track
+from music_gen.prompt_parsing import GUITAR, MAX_TEMPO, MIN_TEMPO, parse
+from music_gen.styles import Part, Style, choose_style
+from music_gen.track import MusicRequest, Track
+from settings import Settings
 
-READ = 2000  # characters of a description that are looked at
+MAX_PROMPT = 2000  # characters of a description that are looked at
 BEATS = 4  # in a bar
+TEMPO_ERROR = 0.01  # of a tempo that is to be kept
 RESOLUTION = 960  # MIDI ticks a beat, fine enough for humanised timing
 
 # What follows the introduction, by how many groups of four bars there are.
@@ -36,55 +41,69 @@ class Piece:
     score: object
 
 
-def run(prompt: str, seconds: int, seed: int, _settings, report: Report) -> Track:
-    """Compose, render and master `seconds` of music for a description. Same arguments, same bytes."""
+def run(request: MusicRequest, _settings: Settings, report: Report) -> Track:
+    """Compose, render and master a piece. Same request, same bytes."""
     report(0, 3, "Composing the music")
-    piece = compose(prompt, seconds, seed)
+    piece = compose(request.prompt, request.seconds, request.seed, request.tempo, request.key)
     report(1, 3, f"Playing the music: {piece.style.name}, {piece.tempo:.0f} BPM, {piece.key.name}")
-    sound = rendering.render_loop(piece.score, seconds)
+    sound = rendering.render_loop(piece.score, request.seconds)
     report(2, 3, "Mastering the music")
     wav = mastering.write_wav(mastering.master(sound, loop=True))
     midi = rendering.write_midi(piece.score)
     report(3, 3, "The music is done")
-    return Track(wav, midi)
+    return Track(wav, midi, request.tempo and piece.tempo)
 
 
 ENGINE = Engine(missing=lambda _settings: None, run=run)
 
 
-def compose(prompt: str, seconds: int, seed: int) -> Piece:
-    """Write the score for a description: style and mood by meaning, tempo, key and instruments as it names them."""
-    prompt = prompt[:READ].encode(errors="replace").decode()  # a lone surrogate is no text to a tokenizer
-    style, brightness, energy = choose(prompt)
-    asked = wishes.read(prompt)
+def compose(prompt: str, seconds: int, seed: int, tempo: float | None = None, key: str | None = None) -> Piece:
+    """Write the score for a description: style and mood by meaning, tempo, key and instruments as it names them.
 
-    def dice(what):  # each player has dice of their own, so that one more throw here changes nothing there
+    A `tempo` that is given is kept to within TEMPO_ERROR, even where the piece then ends within a beat; a `key` as
+    "F# minor" goes before what the description says. Raises ValueError for one that there is not.
+    """
+    prompt = replace_surrogates(prompt[:MAX_PROMPT])
+    style, brightness, energy = choose_style(prompt)
+    asked = parse(prompt)
+    if key:
+        root, _, mode = key.partition(" ")
+        asked = replace(asked, root=NOTE_NAMES.index(root), mode=mode)
+
+    def rng(what):  # each player has a generator of their own, so that one more draw here changes nothing there
         return Random(f"{seed}|{prompt}|{what}")  # noqa: S311
 
-    beats = _fit_beats(seconds, style, asked.tempo, energy, dice("tempo"))
-    key, progressions = _choose_key(style, brightness, asked, dice("key"))
-    bars = _lay_out_bars(beats, style, key, progressions, dice("form"))
-    groove = dice("groove").choice(style.grooves)
+    beats = _fit_beats(seconds, style, asked.tempo, energy, rng("tempo"))
+    beat = seconds / beats
+    if tempo:
+        beats, beat = _exact_beats(seconds, min(max(tempo, MIN_TEMPO), MAX_TEMPO))
+    home, progressions = _choose_key(style, brightness, asked, rng("key"))
+    bars = _lay_out_bars(beats, style, home, progressions, rng("form"))
+    groove = rng("groove").choice(style.grooves)
     played = [
         (
             "Chords",
             style.chords,
-            write_chords(bars, style.chords, dice("chords"), ("intro", "verse", "chorus", "break"), True),
+            write_chords(bars, style.chords, rng("chords"), ("intro", "verse", "chorus", "break"), True),
         ),
-        ("Bass", style.bass, write_bass(bars, style, key, groove, dice("bass"))),
-        ("Melody", style.lead, write_melody(bars, style, key, energy, dice("melody"))),
+        ("Bass", style.bass, write_bass(bars, style, home, groove, rng("bass"))),
+        ("Melody", style.lead, write_melody(bars, style, home, energy, rng("melody"))),
         (
             "Colour",
             style.colour,
-            write_chords(bars, style.colour, dice("colour"), _colour_sections(style, bars), False),
+            write_chords(bars, style.colour, rng("colour"), _colour_sections(style, bars), False),
         ),
     ]
     if asked.drums:
         played.append(
-            ("Drums", Part((style.kit,), style.drum_volume, reverb=30), write_drums(bars, style, groove, dice("drums")))
+            (
+                "Drums",
+                Part(programs=(style.kit,), volume=style.drum_volume, reverb=30),
+                write_drums(bars, style, groove, rng("drums")),
+            )
         )
-    score = _write_score(played, style, key, bars, seconds / beats, asked.programs, dice("players"))
-    return Piece(style, key, 60 * beats / seconds, tuple(bars), score)
+    score = _write_score(played, style, home, bars, beat, seconds, asked.programs, rng("players"))
+    return Piece(style, home, 60 / beat, tuple(bars), score)
 
 
 def _fit_beats(seconds, style, asked, energy, rng):
@@ -103,13 +122,24 @@ def _fit_beats(seconds, style, asked, energy, rng):
     return beats
 
 
+def _exact_beats(seconds, tempo):
+    """How many beats to write for `seconds` at just this tempo, and how long one is in seconds.
+
+    Whole beats where these are near enough; else the last one is cut short.
+    """
+    whole = max(1, round(tempo * seconds / 60))
+    if abs(whole * 60 / seconds / tempo - 1) <= TEMPO_ERROR:
+        return whole, seconds / whole
+    return math.ceil(tempo * seconds / 60), 60 / tempo
+
+
 def _choose_key(style, brightness, asked, rng):
     bright = rng.random() < 0.5 if abs(brightness) < 0.2 else brightness > 0
-    scales, progressions = style.bright if bright else style.dark
-    root, scale = rng.randrange(12), rng.choice(scales)
+    harmony = style.bright if bright else style.dark
+    root, scale, progressions = rng.randrange(12), rng.choice(harmony.scales), harmony.progressions
     if asked.mode:
         scale = asked.mode
-        progressions = (style.dark if Key(0, scale).minor else style.bright)[1]
+        progressions = (style.dark if Key(0, scale).minor else style.bright).progressions
     return Key(root if asked.root is None else asked.root, scale), rng.sample(progressions, 2)
 
 
@@ -184,8 +214,8 @@ def _colour_sections(style, bars):
     return ("intro", "chorus", "break") if lasting or len(bars) < 8 else ("chorus", "break")
 
 
-def _write_score(played, style, key, bars, beat, programs, rng):
-    """Put the parts into a pretty_midi.PrettyMIDI. `beat` is in seconds."""
+def _write_score(played, style, key, bars, beat, end, programs, rng):
+    """Put the parts into a pretty_midi.PrettyMIDI that ends at `end`; `beat` is the length of one; in seconds."""
     import pretty_midi
 
     score = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=60 / beat)
@@ -194,14 +224,13 @@ def _write_score(played, style, key, bars, beat, programs, rng):
     for bar in bars:
         if bar.start == 0 or bar.steps != BEATS * 4:
             score.time_signature_changes.append(pretty_midi.TimeSignature(bar.steps // 4, 4, bar.start / 4 * beat))
-    end = (bars[-1].start + bars[-1].steps) / 4 * beat
     for name, part, notes in played:
         program = _program(part, programs.get("lead" if name == "Melody" else name.lower()), rng)
         instrument = pretty_midi.Instrument(program, is_drum=name == "Drums", name=f"{name}: {style.name}")
         for number, value in ((7, part.volume), (10, part.pan), (91, part.reverb)):
             instrument.control_changes.append(pretty_midi.ControlChange(number, value, 0.0))
         if style.pump and name in ("Chords", "Colour"):
-            instrument.control_changes += _pump(bars, beat)
+            instrument.control_changes += [change for change in _pump(bars, beat) if change.time < end]
         instrument.notes = _play(notes, style, beat, end, rng)
         score.instruments.append(instrument)
     return score
@@ -211,7 +240,7 @@ def _program(part, asked, rng):
     """The instrument asked for, else one of the style's; "guitar" alone leaves a style that has one its own kind."""
     own = rng.choice(part.programs)
     guitars = any(24 <= program < 32 for program in part.programs)
-    return own if asked is None or (asked == wishes.GUITAR and guitars) else asked
+    return own if asked is None or (asked == GUITAR and guitars) else asked
 
 
 def _play(notes: list[Note], style: Style, beat, end, rng):

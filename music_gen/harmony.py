@@ -65,7 +65,7 @@ def voice(chord: Chord, previous: tuple[int, ...], low: int, high: int) -> tuple
     """
     classes = chord.classes[1:] if len(chord.classes) == 5 else chord.classes
     middle = (low + high) / 2
-    best = None
+    best: tuple[float, tuple[int, ...]] | None = None
     for start, bottom in itertools.product(range(len(classes)), range(low, low + 12)):
         if bottom % 12 != classes[start]:
             continue
@@ -74,6 +74,8 @@ def voice(chord: Chord, previous: tuple[int, ...], low: int, high: int) -> tuple
             cost = (_movement(previous, pitches) + abs(sum(pitches) / len(pitches) - middle) * 0.4, pitches)
             best = min(best or cost, cost)
             pitches = tuple(pitch + 12 for pitch in pitches)
+    if best is None:
+        raise ValueError(f"{low} to {high} is too narrow for a chord")
     return best[1]
 
 

@@ -1,26 +1,28 @@
 """MusicGen (Copet et al., "Simple and Controllable Music Generation", 2023) in this process.
 
-The published weights are loaded once, in the background; pieces of one length that wait together are made together.
+The published weights are loaded once, in the background; pieces of one length are made in a batch.
 """
 
 import copy
 import logging
-import threading
+import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-import utils
-from engines import Cancelled, Engine, EngineError, Report, silent
-from music_gen import codec, mastering, sampling, token_model
-from music_gen.track import Track
+from core import checkpoints, devices
+from core.engines import Cancelled, Engine, EngineError, EngineResult, Report, no_report
+from core.loading import LoadOnce
+from core.text import replace_surrogates
+from music_gen import codec, following, mastering, sampling, token_model
+from music_gen.track import MusicRequest, Track
 from settings import Settings
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT = utils.Checkpoint(
+CHECKPOINT = checkpoints.Checkpoint(
     "facebook/musicgen-small",
     "4c8334b02c6ec4e8664a91979669a501ec497792",
     files=("*config.json", "model.safetensors", "tokenizer.json", "special_tokens_map.json", "spiece.model"),
@@ -34,32 +36,29 @@ CHECKPOINT = utils.Checkpoint(
         ("model.safetensors", "model-*.safetensors"),
     ),
 )
-LONGEST_PROMPT = 256  # tokens that are read of a description
-LARGEST_BATCH = 8  # pieces; more would each wait longer than they gain
+MAX_PROMPT_TOKENS = 256
+MAX_BATCH = 8  # pieces; more would each wait longer than they gain
 FADE = (0.01, 0.25)  # seconds at either end: the piece is cut out of music that would go on
-QUIETEST = 1e-4  # a piece that never rises above this is silence
+MIN_PEAK = 1e-4  # a piece that never rises above this is silence
 DECODING = 10  # making the sound takes about a tenth of the time that drawing its codes takes
-WAKE = 0.2  # seconds between two looks at whether a search that waits was called off
 
 
 @dataclass(frozen=True)
 class Call:
-    """A piece that is asked for."""
+    """A piece that is asked for, and who is told how far it is."""
 
-    prompt: str
-    seconds: int
-    seed: int
+    request: MusicRequest
     settings: Settings
-    report: Report = silent
+    report: Report = no_report
 
 
 @dataclass(frozen=True)
 class Model:
     """The loaded model: transformers' tokenizer and modules, and the decoder laid out for speed."""
 
-    tokenizer: Callable
-    text_encoder: Callable
-    projection: Callable
+    tokenizer: Callable[..., Any]
+    text_encoder: Callable[..., Any]
+    projection: Callable[..., Any]
     tokens: token_model.TokenModel
     codec: object  # an EncodecModel
     device: str
@@ -67,21 +66,24 @@ class Model:
 
 def has_weights(settings: Settings) -> bool:
     """Whether the weights are here, in the hub's cache or in a folder."""
-    return utils.checkpoint_folder(settings.musicgen_model, CHECKPOINT) is not None
+    return checkpoints.checkpoint_folder(settings.musicgen_model, CHECKPOINT) is not None
 
 
 def missing(settings: Settings) -> str | None:
     """What must be set up first: the weights, and with `MUSIC_WAIT=0` also the loading."""
     if not has_weights(settings):
         return f"The weights of {settings.musicgen_model} are not here: run python init.py."
-    if not settings.music_wait and _loaded(settings) is None:
+    if not settings.music_wait and load.loaded(settings) is None:
         return "MusicGen is still being loaded."
     return None
 
 
-def run(prompt: str, seconds: int, seed: int, settings: Settings, report: Report) -> Track:
-    """Make one piece. Raises EngineError where the device or the weights fail; Cancelled goes through."""
-    outcome = run_together([Call(prompt, seconds, seed, settings, report)])[0]
+def run(request: MusicRequest, settings: Settings, report: Report) -> Track | EngineResult:
+    """Make one piece, with a warning where it does not follow the tempo that is asked for.
+
+    Raises EngineError where the device or the weights fail; Cancelled goes through.
+    """
+    outcome = run_batch([Call(request, settings, report)])[0]
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -89,48 +91,48 @@ def run(prompt: str, seconds: int, seed: int, settings: Settings, report: Report
 
 def check(settings: Settings) -> None:
     """Load the model and make one second of music. Raises EngineError where that fails."""
-    model, call = load(settings).result(), Call("A calm piano piece.", 5, 0, settings, silent)
-    _make_sounds(model, [call], sampling.FRAMES, lambda *_: None, lambda *_: None)
+    model, call = load(settings), Call(MusicRequest("A calm piano piece.", 5, 0), settings)
+    _generate_audio(model, [call], sampling.FRAMES, lambda *_: None, lambda *_: None)
 
 
 ENGINE = Engine(missing=missing, run=run, check=check)
 
 
-def run_together(calls: Sequence[Call]) -> list[Track | Exception]:
-    """Make pieces of one length with the same settings: for each its Track, or the exception that it ended with.
+def run_batch(calls: Sequence[Call]) -> list[Track | EngineResult | Exception]:
+    """Make pieces of one length with the same settings: for each what `run` gives, or the exception that it ended with.
 
     A piece that is called off costs the others nothing. In float32 each piece is the one that its seed makes alone; in
-    other precisions the company shifts its roundings. Where memory runs out, they are made one after the other. Raises
-    EngineError for what concerns all.
+    other precisions the rest of the batch shifts its roundings. Where memory runs out, they are made one after the
+    other. Raises EngineError for what concerns all.
     """
     batches = [calls]
 
     def make():
-        return [outcome for batch in batches for outcome in _make_batch(batch)]
+        return [outcome for batch in batches for outcome in _run_batch(batch)]
 
     def take_turns():
         batches[:] = [[call] for call in calls]
 
-    return utils.with_memory_saved(make, take_turns)
+    return devices.with_memory_saved(make, take_turns)
 
 
-def most_together(seconds: int, settings: Settings) -> int:
+def max_batch_size(seconds: int, settings: Settings) -> int:
     """How many pieces to make at once: what half of the free memory allows; one until the model is loaded."""
-    model = _loaded(settings)
+    model = load.loaded(settings)
     if model is None or settings.low_memory:
         return 1
-    frames = min(seconds * sampling.FRAMES, sampling.WINDOW)
-    each = token_model.memory_of_a_step(model.tokens) * frames
-    return min(LARGEST_BATCH, max(1, utils.accelerator(settings).free_memory // 2 // each))
+    frames = min(seconds * sampling.FRAMES, sampling.MAX_FRAMES)
+    piece = token_model.cache_bytes_per_step(model.tokens) * frames
+    return min(MAX_BATCH, max(1, devices.accelerator(settings).free_memory // 2 // piece))
 
 
-def _make_batch(calls):
-    outcomes = [None] * len(calls)
-    seconds = calls[0].seconds
-    frames = seconds * sampling.FRAMES
+def _run_batch(calls):
+    outcomes: list[Any] = [None] * len(calls)
+    seconds = max(following.seconds_needed(call.request) for call in calls)
+    frames = math.ceil(seconds * sampling.FRAMES)
     total = frames + frames // DECODING
 
-    def tell(done, what):
+    def report(done, what):
         for index, call in enumerate(calls):
             if outcomes[index] is None:
                 try:
@@ -140,40 +142,41 @@ def _make_batch(calls):
         if None not in outcomes:
             raise Cancelled
 
-    def tell_drawn(done, _frames):
-        tell(done, f"Making the music: {done / sampling.FRAMES:.1f} of {seconds} s")
+    def report_codes(done, _frames):
+        report(done, f"Making the music: {done / sampling.FRAMES:.1f} of {seconds:.0f} s")
 
-    def tell_decoded(done, parts):
-        tell(frames + (total - frames) * done // parts, "Turning the music into sound")
+    def report_sound(done, parts):
+        report(frames + (total - frames) * done // parts, "Turning the music into sound")
 
     try:
-        model = _wait_for_model(calls[0].settings, lambda: tell(0, "Loading MusicGen"))
-        sounds = _make_sounds(model, calls, frames, tell_drawn, tell_decoded)
+        model = load.wait(lambda: report(0, "Loading MusicGen"), calls[0].settings)
+        sounds = _generate_audio(model, calls, frames, report_codes, report_sound)
     except Cancelled:
         return outcomes
-    return [outcome or _finish(sound) for outcome, sound in zip(outcomes, sounds, strict=True)]
+    return [outcome or _to_track(sound, call) for outcome, sound, call in zip(outcomes, sounds, calls, strict=True)]
 
 
-def _make_sounds(model, calls, frames, tell_drawn, tell_decoded):
+def _generate_audio(model, calls, frames, report_codes, report_sound):
     """The sound of each piece: float32, shape (pieces, samples, channels)."""
     import torch
 
     with torch.inference_mode():
-        text, mask = _read(model, [call.prompt for call in calls])
-        codes = sampling.draw(model.tokens, text, mask, frames, [call.seed for call in calls], tell_drawn)
+        asked = [call.request for call in calls]
+        text, mask = _encode_text(model, [following.described(one.prompt, one.tempo, one.key) for one in asked])
+        codes = sampling.sample(model.tokens, text, mask, frames, [call.request.seed for call in calls], report_codes)
         channels = model.tokens.delays.count(0)  # in stereo the first codebooks of both sides begin at once
         sides = torch.cat([codes[:, side::channels] for side in range(channels)])
-        sound = codec.decode(model.codec, sides, tell_decoded)
+        sound = codec.decode(model.codec, sides, report_sound)
     return np.moveaxis(sound.reshape(channels, len(calls), -1), 0, -1)
 
 
-def _read(model, prompts):
+def _encode_text(model, prompts):
     """The states of the descriptions' words, (pieces, words, features), and which words are none but padding."""
     tokens = model.tokenizer(
-        [prompt.encode(errors="replace").decode() for prompt in prompts],  # a lone surrogate is no text to a tokenizer
+        [replace_surrogates(prompt) for prompt in prompts],
         padding=True,
         truncation=True,
-        max_length=LONGEST_PROMPT,
+        max_length=MAX_PROMPT_TOKENS,
         return_tensors="pt",
     ).to(model.device)
     mask = tokens["attention_mask"]
@@ -181,67 +184,48 @@ def _read(model, prompts):
     return states.to(model.tokens.embeddings.dtype), mask.bool()
 
 
-def _finish(sound):
-    if not np.isfinite(sound).all() or np.abs(sound).max() < QUIETEST:
+def _to_track(sound, call):
+    if not np.isfinite(sound).all() or np.abs(sound).max() < MIN_PEAK:
         return EngineError("MusicGen made nothing that can be heard; try another seed.")
+    request, kept, problem = call.request, None, None
+    if request.tempo:
+        sound, kept, problem = following.follow(sound, request.tempo)
+    sound = sound[: request.seconds * mastering.RATE].copy()
     for length, side in zip(FADE, (sound, sound[::-1]), strict=True):
         samples = int(length * mastering.RATE)
         side[:samples] *= np.linspace(0, 1, samples, dtype=np.float32)[:, None]
-    return Track(mastering.write_wav(mastering.master(sound)))
+    track = Track(mastering.write_wav(mastering.master(sound)), tempo=kept)
+    return EngineResult(track, "musicgen", (f"Music: {problem}",)) if problem else track
 
 
-_loads: dict[tuple[str, str], Future] = {}
-_lock = threading.Lock()
-
-
-def load(settings: Settings) -> Future:
-    """Start to load the model in the background where that has not been done; the answer is the Future of a Model.
-
-    A load that failed is tried again when it is next asked for.
-    """
-    key = settings.musicgen_model, settings.device
-    with _lock:
-        future = _loads.get(key)
-        if future is None or (future.done() and future.exception()):
-            future = _loads[key] = Future()
-            threading.Thread(target=_load_into, args=(future, settings), name="musicgen", daemon=True).start()
-    return future
-
-
-def _loaded(settings):
-    """The model if it is ready, else None."""
-    future = _loads.get((settings.musicgen_model, settings.device))
-    return future.result() if future and future.done() and not future.exception() else None
-
-
-def _load_into(future, settings):
+def _load(settings: Settings) -> Model:
     try:
-        model = _load(settings)
-        utils.free_caches()  # of the library's modules, which refer to each other in circles
-        future.set_result(model)
-    except EngineError as error:
-        future.set_exception(error)
-    except Exception:
+        model = _load_model(settings)
+        devices.free_caches()  # of the library's modules, which refer to each other in circles
+        return model
+    except EngineError:
+        raise
+    except Exception as error:
         log.exception("MusicGen could not be loaded")
-        future.set_exception(EngineError("Its weights cannot be loaded; run python init.py to fetch them again."))
+        raise EngineError("Its weights cannot be loaded; run python init.py to fetch them again.") from error
 
 
-def _wait_for_model(settings, tell):
-    future = load(settings)
-    while not future.done():
-        tell()
-        wait([future], timeout=WAKE)
-    return future.result()
+load = LoadOnce(
+    _load,
+    key=lambda settings: (settings.musicgen_model, settings.device),
+    imports=("torch", "transformers"),
+    room=lambda settings: devices.room(settings, checkpoints.checkpoint_folder(settings.musicgen_model, CHECKPOINT)),
+)
 
 
-def _load(settings):
+def _load_model(settings):
     import torch
     from transformers import AutoTokenizer, MusicgenForConditionalGeneration
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # it would write to the terminal of every search
-    found = utils.accelerator(settings)
-    folder = utils.checkpoint_folder(settings.musicgen_model, CHECKPOINT)
+    found = devices.accelerator(settings)
+    folder = checkpoints.checkpoint_folder(settings.musicgen_model, CHECKPOINT)
     if folder is None:
         raise EngineError(missing(settings))
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

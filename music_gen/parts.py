@@ -5,13 +5,8 @@ from random import Random
 from typing import NamedTuple
 
 from music_gen.harmony import Chord, Key, near, voice
-from music_gen.styles import HOLD, Part, Style
+from music_gen.styles import DRUM_KEYS, HOLD, Part, Style
 
-DRUM_KEYS = {
-    "kick": 36, "rim": 37, "snare": 38, "clap": 39, "tom_low": 45, "tom_mid": 47, "tom_high": 50, "taiko": 41,
-    "hat": 42, "pedal": 44, "open": 46, "crash": 49, "ride": 51, "tambourine": 54, "cowbell": 56, "bongo": 60,
-    "conga_high": 63, "conga_low": 64, "timbale": 65, "shaker": 70, "triangle": 81,
-}  # fmt: skip
 ACCENTS = {"X": 114, "x": 94, "o": 66, "g": 40, "r": 84, "t": 80}
 STROKES = {"r": 2, "t": 3}
 BACKBONE = ("kick", "snare", "clap", "taiko")
@@ -66,7 +61,7 @@ def steps_of(pattern: str, steps: int) -> str:
 def runs(pattern: str, steps: int) -> list[tuple[int, int, str]]:
     """The strokes of a pattern: where each begins, how long it is held, and its sign."""
     row = steps_of(pattern, steps)
-    found = []
+    found: list[tuple[int, int, str]] = []
     for step, sign in enumerate(row):
         if sign == "-" and found:
             found[-1] = (found[-1][0], step - found[-1][0] + 1, found[-1][2])
@@ -139,7 +134,8 @@ def write_bass(bars: list[Bar], style: Style, key: Key, groove: dict[str, str], 
     """Bass: of the patterns that meet the kick drum most often one, and another of the style's in the chorus."""
     kick = groove.get("kick", groove.get("taiko", "."))
     line, other = _locked(style.bass.patterns, kick, rng)
-    notes, previous = [], style.bass.low + 5
+    notes: list[Note] = []
+    previous = style.bass.low + 5.0
     quiet = rng.random() < 0.5 and len(bars) > 4
     for bar in bars:
         if bar.section == "intro" and quiet:
@@ -182,7 +178,9 @@ def write_chords(bars: list[Bar], part: Part, rng: Random, sections: tuple[str, 
     verse = rng.choice(part.patterns)
     chorus = rng.choice([row for row in part.patterns if row != verse] or [verse])
     order = rng.choice(((0, 1, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0), (0, 1, 2, 3, 2, 1), (0, 2, 3, 1)))
-    notes, previous, strike = [], (), 0
+    notes: list[Note] = []
+    previous: tuple[int, ...] = ()
+    strike = 0
     for bar in bars:
         previous = voice(bar.chord, previous, part.low, part.high)
         if bar.section not in sections:

@@ -3,11 +3,10 @@
 import functools
 import io
 import wave
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
+from core.packages import package_folder
 from music_gen.mastering import RATE, surrounded
 
 TAIL = 4  # seconds after the last bar in which notes and reverb die away
@@ -57,4 +56,4 @@ def _with_tail(score, seconds):
 
 @functools.cache
 def _soundfont():
-    return (Path(find_spec("pretty_midi").origin).parent / "TimGM6mb.sf2").read_bytes()
+    return (package_folder("pretty_midi") / "TimGM6mb.sf2").read_bytes()

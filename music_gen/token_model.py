@@ -1,8 +1,8 @@
 """MusicGen's decoder, laid out for one step at a time: the tokens of a step in, the logits of the next one out.
 
 The weights and the arithmetic are those of transformers' MusicgenForCausalLM (Copet et al., "Simple and Controllable
-Music Generation", 2023). What differs is what a step costs: keys and values go to memory taken once, those of the
-description are computed once, projections of the same input are one matrix, and rows without a description (of
+Music Generation", 2023). What differs is what a step costs: the cache of keys and values is allocated once, those of
+the description are computed once, projections of the same input are one matrix, and rows without a description (of
 classifier-free guidance) leave out the attention to it, which gives zeros there. On a CPU the matrices are 8-bit
 integers: a step reads every weight once, so its time is that of the bytes.
 """
@@ -12,27 +12,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core import int8
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-INT8_ENGINES = ("x86", "fbgemm")  # torch's kernels for dynamically quantised linear layers on Intel and AMD
+Function = Callable[..., "Tensor"]
 
 
 @dataclass(frozen=True)
 class Layer:
     """A layer's functions, each from (rows, steps, features) to (rows, steps, features)."""
 
-    attention_norm: Callable
-    queries_keys_values: Callable
-    attention_out: Callable
-    text_norm: Callable
-    text_queries: Callable
-    text_keys_values: Callable
-    text_out: Callable
-    widening_norm: Callable
-    widen: Callable
-    activate: Callable
-    narrow: Callable
+    self_attention_norm: Function
+    self_attention_qkv: Function
+    self_attention_out: Function
+    cross_attention_norm: Function
+    cross_attention_q: Function
+    cross_attention_kv: Function
+    cross_attention_out: Function
+    final_norm: Function
+    fc1: Function
+    activation: Function
+    fc2: Function
 
 
 @dataclass(frozen=True)
@@ -43,27 +45,25 @@ class TokenModel:
     embeddings: "Tensor"  # (codebooks * (vocabulary + 1), features)
     offsets: "Tensor"  # (codebooks, 1)
     positions: "Tensor"  # (steps, features)
-    norm: Callable
-    heads: Callable  # to (codebooks * vocabulary)
+    norm: Function
+    lm_heads: Function  # to (codebooks * vocabulary)
     attention_heads: int
     delays: tuple[int, ...]  # how many steps late each codebook runs
     pad: int  # the token before a codebook begins and after it ends
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What the steps so far left for the next one: keys and values of each layer."""
+class KVCache:
+    """Keys and values of each layer: of the steps so far, and of the description's words."""
 
-    own: tuple[tuple["Tensor", "Tensor"], ...]  # (2 * pieces, attention heads, steps, features of a head)
-    text: tuple[tuple["Tensor", "Tensor"], ...]  # (pieces, attention heads, words, features of a head)
-    text_mask: "Tensor | None"  # (pieces, 1, 1, words), where descriptions differ in length
+    self_attention: tuple[tuple["Tensor", "Tensor"], ...]  # (2 * pieces, attention heads, steps, features of a head)
+    cross_attention: tuple[tuple["Tensor", "Tensor"], ...]  # (pieces, attention heads, words, features of a head)
+    cross_attention_mask: "Tensor | None"  # (pieces, 1, 1, words), where descriptions differ in length
 
 
 def best_precision(device: str, dtype: str) -> str:
     """What the weights are kept in: "int8" on a CPU that torch has fast kernels for, else `dtype`."""
-    import torch
-
-    return "int8" if device == "cpu" and set(INT8_ENGINES) & set(torch.backends.quantized.supported_engines) else dtype
+    return "int8" if int8.is_fast(device) else dtype
 
 
 def prepare(decoder, precision: str) -> TokenModel:
@@ -77,7 +77,7 @@ def prepare(decoder, precision: str) -> TokenModel:
     if precision != "int8":
         decoder = decoder.to(getattr(torch, precision))
     core, config = decoder.model.decoder, decoder.config
-    linear = _int8_linear if precision == "int8" else _linear
+    linear = int8.linear if precision == "int8" else _linear
     embeddings = torch.cat([table.weight for table in core.embed_tokens])
     first_rows = torch.arange(config.num_codebooks, device=embeddings.device) * core.embed_tokens[0].num_embeddings
     return TokenModel(
@@ -86,7 +86,7 @@ def prepare(decoder, precision: str) -> TokenModel:
         offsets=first_rows[:, None],
         positions=core.embed_positions.weights.to(embeddings),
         norm=copy.deepcopy(core.layer_norm),
-        heads=linear(*decoder.lm_heads),
+        lm_heads=linear(*decoder.lm_heads),
         attention_heads=config.num_attention_heads,
         delays=tuple(codebook // config.audio_channels for codebook in range(config.num_codebooks)),
         pad=config.pad_token_id,
@@ -96,17 +96,17 @@ def prepare(decoder, precision: str) -> TokenModel:
 def _prepare_layer(layer, linear):
     own, text = layer.self_attn, layer.encoder_attn
     return Layer(
-        attention_norm=copy.deepcopy(layer.self_attn_layer_norm),
-        queries_keys_values=linear(own.q_proj, own.k_proj, own.v_proj),
-        attention_out=linear(own.out_proj),
-        text_norm=copy.deepcopy(layer.encoder_attn_layer_norm),
-        text_queries=linear(text.q_proj),
-        text_keys_values=linear(text.k_proj, text.v_proj),
-        text_out=linear(text.out_proj),
-        widening_norm=copy.deepcopy(layer.final_layer_norm),
-        widen=linear(layer.fc1),
-        activate=layer.activation_fn,
-        narrow=linear(layer.fc2),
+        self_attention_norm=copy.deepcopy(layer.self_attn_layer_norm),
+        self_attention_qkv=linear(own.q_proj, own.k_proj, own.v_proj),
+        self_attention_out=linear(own.out_proj),
+        cross_attention_norm=copy.deepcopy(layer.encoder_attn_layer_norm),
+        cross_attention_q=linear(text.q_proj),
+        cross_attention_kv=linear(text.k_proj, text.v_proj),
+        cross_attention_out=linear(text.out_proj),
+        final_norm=copy.deepcopy(layer.final_layer_norm),
+        fc1=linear(layer.fc1),
+        activation=layer.activation_fn,
+        fc2=linear(layer.fc2),
     )
 
 
@@ -118,28 +118,8 @@ def _linear(*modules):
     return lambda inputs: torch.nn.functional.linear(inputs, weight)
 
 
-def _int8_linear(*modules):
-    """The same with torch's dynamically quantised kernel, the only one that reads 8-bit weights at memory's speed."""
-    import warnings
-
-    import torch
-
-    weight = torch.cat([module.weight for module in modules]).float()
-    scales = weight.abs().amax(1).clamp(min=1e-8) / 127
-    integers = (weight / scales[:, None]).round_().to(torch.int8)  # torch's own quantiser takes seconds for it
-    with warnings.catch_warnings():
-        # A later torch may drop quantised tensors; this one is pinned, and the kernel takes nothing else.
-        warnings.filterwarnings("ignore", message=".*quantized tensor creation functions")
-        zeros = torch.zeros(len(weight), dtype=torch.long)
-        quantised = torch._make_per_channel_quantized_tensor(integers, scales.double(), zeros, 0)
-    packed = torch.ops.quantized.linear_prepack(quantised, None)
-    # Without the instructions that add products in 32 bits, inputs have 7 bits, or sums of two products overflow.
-    seven_bits = not torch.cpu.get_capabilities().get("avx512_vnni")
-    return lambda inputs: torch.ops.quantized.linear_dynamic(inputs, packed, seven_bits)
-
-
-def remember(model: TokenModel, text: "Tensor", mask: "Tensor", steps: int) -> Memory:
-    """Take memory for `steps` steps of a piece for each description, and of its unguided twin.
+def init_cache(model: TokenModel, text: "Tensor", mask: "Tensor", steps: int) -> KVCache:
+    """Allocate the cache of `steps` steps, conditional and unconditional, of a piece for each description.
 
     `text` holds the states of the descriptions' words, shape (pieces, words, features); `mask` is True where a word
     is one, shape (pieces, words).
@@ -149,71 +129,74 @@ def remember(model: TokenModel, text: "Tensor", mask: "Tensor", steps: int) -> M
     pieces, words, features = text.shape
     shape = (2 * pieces, model.attention_heads, steps, features // model.attention_heads)
     # Zeros, since what a mask hides is still multiplied, and memory as it comes may hold what is no number.
-    own = tuple((text.new_zeros(shape), text.new_zeros(shape)) for _ in model.layers)
-    described = []
+    self_attention = tuple((text.new_zeros(shape), text.new_zeros(shape)) for _ in model.layers)
+    cross_attention = []
     for layer in model.layers:
-        both = layer.text_keys_values(text).view(pieces, words, 2, model.attention_heads, -1)
-        described.append(tuple(both.permute(2, 0, 3, 1, 4).contiguous().unbind()))
-    return Memory(own, tuple(described), None if torch.all(mask) else mask[:, None, None, :])
+        both = layer.cross_attention_kv(text).view(pieces, words, 2, model.attention_heads, -1)
+        keys, values = both.permute(2, 0, 3, 1, 4).contiguous().unbind()
+        cross_attention.append((keys, values))
+    return KVCache(self_attention, tuple(cross_attention), None if torch.all(mask) else mask[:, None, None, :])
 
 
-def memory_of_a_step(model: TokenModel) -> int:
-    """The bytes that a step of one piece takes: two rows, keys and values of each layer."""
+def cache_bytes_per_step(model: TokenModel) -> int:
+    """The bytes that a step of one piece takes in the cache: two rows, keys and values of each layer."""
     return 2 * 2 * len(model.layers) * model.embeddings.shape[-1] * model.embeddings.element_size()
 
 
-def step(model: TokenModel, tokens: "Tensor", start: "int | Tensor", memory: Memory) -> "Tensor":
+def step(model: TokenModel, tokens: "Tensor", start: "int | Tensor", cache: KVCache) -> "Tensor":
     """The logits for the step after `tokens`: shape (2 * pieces, codebooks, vocabulary).
 
-    `tokens`, shape (pieces, codebooks, steps), follow on `start` earlier steps that `memory` holds; several steps at
-    once are only for the beginning. The second half of the rows are the unguided twins, without a description.
-    With `start` a tensor of one number, every step has the same shapes, as a CUDA graph needs them.
+    `tokens`, shape (pieces, codebooks, steps), follow on `start` earlier steps that `cache` holds; several steps at
+    once are only for the beginning. The first half of the rows is conditional, the second unconditional: without a
+    description. With `start` a tensor of one number, every step has the same shapes, as a CUDA graph needs them.
     """
     from torch.nn.functional import embedding, scaled_dot_product_attention
 
     pieces, _, steps = tokens.shape
-    recall, at = _recalling(start, steps, memory)
+    update, at = _cache_update(start, steps, cache)
     hidden = embedding(tokens + model.offsets, model.embeddings).sum(1) + model.positions[at]
     hidden = hidden.repeat(2, 1, 1)
-    for layer, own, (text_keys, text_values) in zip(model.layers, memory.own, memory.text, strict=True):
-        mixed = layer.queries_keys_values(layer.attention_norm(hidden))
-        query, key, value = mixed.view(2 * pieces, steps, 3, model.attention_heads, -1).permute(2, 0, 3, 1, 4).unbind()
-        keys, values, seen = recall(*own, key, value)
-        heard = scaled_dot_product_attention(query, keys, values, attn_mask=seen, is_causal=steps > 1)
-        hidden += layer.attention_out(_side_by_side(heard))
+    for layer, own, (text_keys, text_values) in zip(
+        model.layers, cache.self_attention, cache.cross_attention, strict=True
+    ):
+        qkv = layer.self_attention_qkv(layer.self_attention_norm(hidden))
+        query, key, value = qkv.view(2 * pieces, steps, 3, model.attention_heads, -1).permute(2, 0, 3, 1, 4).unbind()
+        keys, values, mask = update(*own, key, value)
+        attended = scaled_dot_product_attention(query, keys, values, attn_mask=mask, is_causal=steps > 1)
+        hidden += layer.self_attention_out(_merge_heads(attended))
 
-        described = hidden[:pieces]
-        query = layer.text_queries(layer.text_norm(described))
+        cond = hidden[:pieces]
+        query = layer.cross_attention_q(layer.cross_attention_norm(cond))
         query = query.view(pieces, steps, model.attention_heads, -1).transpose(1, 2)
-        read = scaled_dot_product_attention(query, text_keys, text_values, attn_mask=memory.text_mask)
-        described += layer.text_out(_side_by_side(read))
+        attended = scaled_dot_product_attention(query, text_keys, text_values, attn_mask=cache.cross_attention_mask)
+        cond += layer.cross_attention_out(_merge_heads(attended))
 
-        hidden += layer.narrow(layer.activate(layer.widen(layer.widening_norm(hidden))))
-    return model.heads(model.norm(hidden[:, -1])).view(2 * pieces, len(model.delays), -1)
+        hidden += layer.fc2(layer.activation(layer.fc1(layer.final_norm(hidden))))
+    return model.lm_heads(model.norm(hidden[:, -1])).view(2 * pieces, len(model.delays), -1)
 
 
-def _recalling(start, steps, memory):
+def _cache_update(start, steps, cache):
     """How a layer puts away keys and values and gets all so far, with a mask where some are still to come."""
     import torch
 
     if isinstance(start, int):
         now, so_far = slice(start, start + steps), slice(start + steps)
 
-        def recall(keys, values, key, value):
+        def update(keys, values, key, value):
             keys[:, :, now], values[:, :, now] = key, value
             return keys[:, :, so_far], values[:, :, so_far], None
 
-        return recall, now
+        return update, now
 
-    seen = torch.arange(memory.own[0][0].shape[2], device=start.device) <= start
+    mask = (torch.arange(cache.self_attention[0][0].shape[2], device=start.device) <= start)[None, None, None]
 
-    def recall_all(keys, values, key, value):
-        return keys.index_copy_(2, start, key), values.index_copy_(2, start, value), seen[None, None, None]
+    def update_fixed(keys, values, key, value):
+        return keys.index_copy_(2, start, key), values.index_copy_(2, start, value), mask
 
-    return recall_all, start
+    return update_fixed, start
 
 
-def stepper(model: TokenModel, memory: Memory, pieces: int) -> Callable[["Tensor", int], "Tensor"]:
+def make_step(model: TokenModel, cache: KVCache, pieces: int) -> Callable[["Tensor", int], "Tensor"]:
     """A function of (tokens of one step, start) that does what `step` does; on CUDA it replays a recorded graph.
 
     A recorded step costs one launch in place of some five hundred. The logits are overwritten by the next one.
@@ -221,19 +204,19 @@ def stepper(model: TokenModel, memory: Memory, pieces: int) -> Callable[["Tensor
     import torch
 
     if model.embeddings.device.type != "cuda":
-        return lambda tokens, start: step(model, tokens, start, memory)
+        return lambda tokens, start: step(model, tokens, start, cache)
     tokens = torch.full((pieces, len(model.delays), 1), model.pad, device=model.embeddings.device)
     # What is written at the last step while recording is written again before anything reads it.
-    start = torch.tensor([memory.own[0][0].shape[2] - 1], device=tokens.device)
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # the libraries set themselves up, which a graph cannot hold
+    start = torch.tensor([cache.self_attention[0][0].shape[2] - 1], device=tokens.device)
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):  # the libraries set themselves up, which a graph cannot hold
         for _ in range(3):
-            step(model, tokens, start, memory)
-    torch.cuda.current_stream().wait_stream(aside)
+            step(model, tokens, start, cache)
+    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        logits = step(model, tokens, start, memory)
+        logits = step(model, tokens, start, cache)
 
     def replay(new_tokens, new_start):
         tokens.copy_(new_tokens)
@@ -244,6 +227,6 @@ def stepper(model: TokenModel, memory: Memory, pieces: int) -> Callable[["Tensor
     return replay
 
 
-def _side_by_side(heads):
+def _merge_heads(heads):
     """(rows, attention heads, steps, features of a head) to (rows, steps, features)."""
     return heads.transpose(1, 2).flatten(2)

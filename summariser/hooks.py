@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 
 from summariser import grammar
+from summariser.languages import Language
 from summariser.sentences import count_words
 
 _QUOTABLE_WORDS = 14  # a longer hook is named, not quoted
 
+_PRESENT = ("VVZ", "VVB", "VBZ", "VBB", "VHZ", "VHB", "VM0")  # tags of verbs in the present
 _NUMBERS = "two|three|four|five|six|seven|eight|nine|ten|[2-9]|1[0-9]|20"
 # In order: the first that matches tells the kind.
 _KINDS = (
@@ -24,7 +26,8 @@ _KINDS = (
 
 @dataclass(frozen=True)
 class Hook:
-    """`kind` is one of those above, "command", "statement" or, of a clip without speech, "none".
+    """`kind` is one of those above, "command", "report" (of what was), "statement" (of what is) or, of a
+    clip without speech, "none".
 
     `quote` is the sentence without its end mark, or empty where it is too long to quote.
     """
@@ -33,15 +36,27 @@ class Hook:
     quote: str = ""
 
 
-def read(sentence: str) -> Hook:
-    """Tell what kind of hook a clip's first sentence is."""
+def read(sentence: str, language: Language | None = None) -> Hook:
+    """Tell what kind of hook a clip's first sentence is; without a `language` it is in English."""
     if not sentence:
         return Hook("none")
-    quote = sentence.strip("\"'“”‘’ ").rstrip(".!?…。！？\"'”’ ")
+    quote = sentence.strip("\"'“”‘’¿¡ ").rstrip(".!?…。！？\"'”’ ")
     if count_words(quote) > _QUOTABLE_WORDS or len(quote) > 90 or re.search(r"[.!?…\"“”]", quote):
         quote = ""
+    if language:
+        return Hook(_kind_in(language, sentence.lower()), quote)
     for kind, pattern in _KINDS:
         if re.match(pattern, sentence.lower()):
             return Hook(kind, quote)
-    opening = grammar.parse(sentence)[:1]
-    return Hook("command" if opening and opening[0].tag in ("VVB", "VVI") else "statement", quote)
+    tags = [token.tag for token in grammar.parse(sentence)]
+    if tags and tags[0] in ("VVB", "VVI"):
+        return Hook("command", quote)
+    told = any(tag in ("VVD", "VBD", "VHD") for tag in tags) and not any(tag in _PRESENT for tag in tags)
+    return Hook("report" if told else "statement", quote)
+
+
+def _kind_in(language: Language, sentence: str) -> str:
+    if sentence.rstrip("\"'”’» ").endswith("?"):
+        return "question"
+    opening = sentence.lstrip("¿¡«“\"' ")
+    return next((kind for kind, words in language.hooks if re.match(rf"({words})(?!\w)", opening)), "statement")

@@ -1,242 +1,281 @@
-"""Three ideas for a next clip, made from what the clips share and how they open.
+"""Three ideas for a next clip, from the hooks, captions and subjects that the clips really have.
 
-Each idea is another format: the strongest hook with another subject, two clips' subjects in one, and a clip without
-a voice that lives on its on-screen text. The frames are fixed; the subjects, quotes and captions are the clips' own.
+The frames are data (frames.toml). Each takes something from a clip and says from which; those that fit best come
+first, none twice in one result, nor one that an earlier take of the same search had. Other languages than English have
+plain frames of their own (frames_es.toml and so on), which quote subjects, since their genders are not known.
 """
 
+import functools
+import random
 import re
-import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from summariser import grammar
-from summariser.brief import Idea
+from core.tables import Row, read_table
+from summariser import grammar, prompts
+from summariser.brief import IDEAS, BriefRequest, Idea, Shot
 from summariser.hooks import Hook
 from summariser.keywords import Keyword, subjects
-from summariser.prompts import Scene, listed
+from summariser.languages import Language
+from summariser.languages import words as words_of
+from summariser.pacing import paced
 from summariser.sentences import count_words
 
-LONGEST_TITLE = 60  # characters
-LONGEST_SUBJECT = 30  # characters
-MOST_LINES = 3  # captions that one idea quotes
-_LONGEST_CAPTION = 36  # characters
+MAX_TITLE = 60  # characters
+MAX_SUBJECT = 28  # characters
+_MAX_CAPTION = 36  # characters
 _SMALL_WORDS = frozenset("a an and at by for from in of on or the to with".split())
 _UNFINISHED = frozenset(  # words with which a line broken on screen begins or ends
     "is are am was and or for with of the a an to on in at under over until before after only each below above needed"
     " every per by from than that this which no your any".split()
 )
+_NO_SUBJECT = Keyword("the main point", ("main", "point"))
+_ABSTRACT = re.compile(r"(tion|sion|ity|ty|ness|ment|ance|ence|ism|ship|dom|hood|cy|th|ing|ure|age)s?$")
+_MEASURES = (  # of a caption with a number, in order: what it measures
+    ("share", re.compile(r"%|\bpercent\b", re.IGNORECASE)),
+    ("money", re.compile(r"[$€£]|\b(dollars?|euros?|pounds?|usd|eur)\b", re.IGNORECASE)),
+    ("time", re.compile(r"\d[ -]?(s|sec|seconds?|min|minutes?|hours?|days?|weeks?|months?|years?)\b", re.IGNORECASE)),
+    ("amount", re.compile(r"\d ?(gb|mb|kg|g|ml|l|km|m|steps?|items?|pieces?|ways|times|x)\b", re.IGNORECASE)),
+)
+# "15 MINUTE" goes on: a number and a unit in the singular.
+_CUT_OFF = re.compile(r"\b(?!1\b)\d+[ -](second|minute|hour|day|week|month|year|step|piece)$", re.IGNORECASE)
+_FIT = {"quote": 3.0, "pair": 2.6, "figure": 2.8, "line": 2.4, "subject": 1.0}
+_BEST = 3  # subjects among which one that the quoted words do not name is preferred
+_GENERAL = 1.0  # what a frame for any hook fits less than one for the hook that is there
 
 
-class Frame(NamedTuple):
-    """`{X}` and `{Y}` are subjects at the head of a title, `{this}` one further in, `{x}` and `{y}` in a sentence.
+class Frame(Row):
+    """A form of a clip, as frames.toml describes it; `shots` are seconds and what is seen."""
 
-    `{like}` is where `like` stands when there is a hook to quote.
+    takes: Literal["quote", "line", "figure", "pair", "subject"]
+    kinds: tuple[str, ...] = ()
+    about: Literal["own", "other", "any"] = "any"
+    visible: bool = False
+    how: bool = False
+    one_take: bool = False
+    tones: tuple[prompts.Tone, ...] = ("light",)
+    title: str
+    concept: str
+    opening: str
+    shots: tuple[tuple[int, str], ...]
+    caption: str
+    reason: str
+
+
+class Frames(Row):
+    frame: tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that a clip has: a hook to quote or a line on its screen; `at` is when, in seconds, if it is known.
+
+    `kind` is that of the hook, or what a figure measures.
     """
 
-    titles: tuple[str, ...]
-    opening: str
-    development: str
-    like: str = ""
+    takes: str
+    clip: int
+    text: str = ""
+    kind: str = ""
+    at: float | None = None
 
 
-# Strongest hooks first.
-_HOOKS = {
-    "warning": Frame(
-        ("Stop Getting {this} Wrong", "The Mistake Everyone Makes With {this}"),
-        "Open with a warning{like}, this time about {x}.",
-        "Show the usual mistake for two seconds, then the right way in close-up, and finish on {y}.",
-        " as blunt as “{quote}”",
-    ),
-    "question": Frame(
-        ("What Nobody Asks About {this}", "One Honest Question About {this}"),
-        "Open with a question{like}, this time about {x}, and hold back the answer until the last three seconds.",
-        "Leave one clue on the way: a close-up of {y} that makes sense only at the end.",
-        " as simple as “{quote}”",
-    ),
-    "pov": Frame(
-        ("POV: You Finally Get {this} Right", "POV: Your First Time With {this}"),
-        "Film it through the viewer's eyes{like}, with {x} in the very first frame.",
-        "Keep the camera at eye height throughout, and let {y} be the moment that makes people comment.",
-        ", as in “{quote}”",
-    ),
-    "confession": Frame(
-        ("What I Got Wrong About {this}", "I Changed My Mind About {this}"),
-        "Start with a confession{like}, this time about {x}: what you did before, and what made you change.",
-        "Let {y} be the turning point, and show before and after in the same frame.",
-        " as honest as “{quote}”",
-    ),
-    "secret": Frame(
-        ("What Everyone Misses About {this}", "The Quiet Secret of {this}"),
-        "Promise a secret{like} in the first line, and make it one about {x}.",
-        "Reveal it in one slow shot, and close on {y} so that the comments ask for more.",
-        " as tempting as “{quote}”",
-    ),
-    "list": Frame(
-        ("{X}, Three Ways", "Three Quick Wins With {this}"),
-        "Put a number in the first line{like}, and give three takes on {x}, four seconds each.",
-        "Show the number with every cut, and save {y} for the last one.",
-        ", as in “{quote}”",
-    ),
-    "promise": Frame(
-        ("{X} in 15 Seconds", "One Plain Promise About {this}"),
-        "Make a promise{like} in the first two seconds, this time about {x}.",
-        "Prove it in one unbroken take that ends on {y}, so that nobody can doubt the result.",
-        " as plain as “{quote}”",
-    ),
-    "problem": Frame(
-        ("How {this} Can Save the Day", "When Only {this} Will Do"),
-        "Name a problem in one line{like}, and let {x} be part of the answer.",
-        "Film the struggle wide and the solution in close-up, with {y} as the detail that viewers write down.",
-        ", as in “{quote}”",
-    ),
-    "command": Frame(
-        ("Start Here With {this}", "Before You Try {this}"),
-        "Begin with an order{like}, this time about {x}.",
-        "Follow it in real time without a cut, and end the take on {y}.",
-        " as short as “{quote}”",
-    ),
-    "statement": Frame(
-        ("The Truth About {this}", "What {this} Can Do for You"),
-        "Open with one bold claim{like}, this time about {x}.",
-        "Back it with a single shot that shows the proof, and close on {y} as the part to try today.",
-        " as sure as “{quote}”",
-    ),
-    "none": Frame(
-        ("A Closer Look at {this}", "Sound On: {X}"),
-        "Open on {x} in extreme close-up, with natural sound and no introduction.",
-        "Pull back slowly, one short line of text a shot, until {y} fills the frame.",
-    ),
-}
-_PAIRS = (
-    Frame(
-        ("{X} {meet} {Y}", "{X} and {Y}: One {Piece}"),
-        "Bring {x} and {y} together {together}{apart}.",
-        "Film it in a single take, cut to a close-up as each of them appears, and end with both in the last frame.",
-    ),
-    Frame(
-        ("One {Piece}, Two Stars: {X} and {Y}", "{X} or {Y}?"),
-        "Make two versions of the same {piece}, one around {x} and one around {y}{apart}.",
-        "Show them side by side in a split screen, and let the comments decide which one you make again.",
-    ),
-)
-_SILENT = Frame(
-    ("The {X} Cheat Sheet", "{X} Without a Word"),
-    "Tell it without a voice: put {lines} on screen one after another, a new shot and a beat of music for each.",
-    "Build up to {x}, and hold the last frame long enough for viewers to save it as a checklist.",
-)
-_FIGURES = Frame(
-    ("{X} by the Numbers", "{X} in Numbers"),
-    "Let the figures speak: put {lines} on screen in large type, each over the shot that explains it.",
-    "End on {x}, and ask viewers for a number of their own.",
-)
-_ALONE = Frame(
-    ("{X}: Before and After", "{X}, Take Two"),
-    "Film {x} twice, the usual way and the better way.",
-    "Run both side by side in a split screen, and let the sound stop when the difference shows.",
-)
-_NO_SUBJECT = Keyword("everyday habits", ("everyday", "habit"), plural=True)
-_ANOTHER_SUBJECT = Keyword("the finished result", ("the", "finished", "result"))
+@dataclass(frozen=True)
+class Setting:
+    """What all ideas of a request have in common: how grave the subject is, and the language, None for English.
+
+    `instructing` are the numbers of the clips that tell how to do something; None where that is not known.
+    """
+
+    tone: prompts.Tone = "light"
+    language: Language | None = None
+    instructing: frozenset[int] | None = None
+
+
+_PLAIN = Setting()
+
+
+@functools.cache
+def frames(code: str = "") -> tuple[Frame, ...]:
+    """The frames of a language by its code, by default the English ones."""
+    name = f"frames_{code}.toml" if code else "frames.toml"
+    return read_table(Path(__file__).with_name(name), Frames).frame
 
 
 def three(
-    openings: Sequence[Hook], shown: Sequence[Sequence[str]], keywords: Sequence[Keyword], scene: Scene
-) -> tuple[Idea, Idea, Idea]:
+    request: BriefRequest,
+    openings: Sequence[Hook],
+    shown: Sequence[Sequence[str]],
+    keywords: Sequence[Keyword],
+    setting: Setting = _PLAIN,
+) -> tuple[Idea, ...]:
     """Make three ideas. `openings` and `shown` (on-screen lines) have one entry a clip; `keywords` are best first.
 
-    A title has at most 60 characters, a concept exactly two sentences.
+    A title has at most 60 characters, a concept two sentences. `request.seed` chooses between frames that fit alike;
+    those whose titles are in `request.earlier` are not made again while there are others.
     """
-    short = [keyword for keyword in keywords if len(keyword.text) <= LONGEST_SUBJECT]
-    of_clips = subjects(short)
-    first, used = _recreate(openings, of_clips)
-    second, used = _combine(of_clips, used, scene)
-    unused = [s for s in of_clips if s not in used] + of_clips
-    roof = next((s for s in short if not s.clips), None)
-    return first, second, _without_voice(shown, unused, roof)
-
-
-def _recreate(openings, about):
-    """The strongest hook again, about a subject that its own words do not name."""
-    kinds = list(_HOOKS)
-    hook = min(openings, key=lambda opening: (kinds.index(opening.kind), not opening.quote), default=Hook("none"))
-    named = {token.lemma.lower() for token in grammar.parse(hook.quote)}
-    others = [s for s in about if not named & set(s.lemmas)]
-    choices = [*others, *(s for s in about if s not in others)] or [_NO_SUBJECT]
-    choices.append(_ANOTHER_SUBJECT)
-    frame = _HOOKS[hook.kind]
-    like = frame.like.format(quote=hook.quote) if hook.quote else ""
-    return _filled(frame, choices[0], choices[1], like=like), set(choices[:2])
-
-
-def _combine(about, used, scene):
-    """Two subjects of different clips in one."""
-    about = [s for s in about if scene.piece not in s.lemmas] or about
-    fresh = [s for s in about if s not in used] + [s for s in about if s in used]
-    pairs = [(a, b) for a in fresh for b in fresh if a is not b and not set(a.lemmas) & set(b.lemmas)]
-    apart = [(a, b) for a, b in pairs if a.clips and b.clips and not set(a.clips) & set(b.clips)]
-    if not pairs:
-        return _filled(_ALONE, next(iter(fresh), _NO_SUBJECT), _ANOTHER_SUBJECT), used
-    pair = (apart or pairs)[0]
-    idea = _filled(
-        _PAIRS[_pick(pair[0].text + pair[1].text, _PAIRS)],
-        *pair,
-        meet="Meet" if pair[0].plural else "Meets",
-        Piece=_title(scene.piece),
-        piece=scene.piece,
-        together=scene.together,
-        apart=", since the clips only show them apart" if apart else "",
+    # Of the words too, so that not all searches of one seed get the same frames.
+    chance = random.Random(f"{request.seed} {' '.join(request.transcripts)[:500]}")  # noqa: S311 guards nothing
+    about = _strong([k for k in subjects(keywords) if len(k.text) <= MAX_SUBJECT]) or [_NO_SUBJECT]
+    parts = _found(request, openings, shown, setting)
+    ranked = sorted(
+        (
+            (_fit(frame, part) + chance.random(), frame, part)
+            for frame in frames(setting.language.code if setting.language else "")
+            for part in parts
+            if _suits(frame, part, setting)
+        ),
+        key=lambda entry: -entry[0],
     )
-    return idea, used | set(pair)
+    ideas: list[Idea] = []
+    spent: set[str] = set()
+    # First each idea takes something else; then two may take the same; at last one may come again.
+    for spread, anew in ((True, True), (False, True), (False, False)):
+        for _, frame, part in ranked:
+            marks = {frame.title, part.text or frame.title, *([f"takes {frame.takes}"] if spread else [])}
+            if len(ideas) == IDEAS or marks & spent:
+                continue
+            idea = _filled(frame, part, about, len(ideas), request, setting.language)
+            if idea and not (anew and (idea.title in request.earlier or idea.title in {one.title for one in ideas})):
+                ideas.append(paced(idea, request.measured, setting.language, frame.one_take))
+                spent |= {frame.title, part.text or frame.title, f"takes {frame.takes}"}
+    return tuple(ideas)
 
 
-def _without_voice(shown, about, roof):
-    """On-screen text alone: the captions of the clips, or their subjects where there are no captions.
-
-    `roof` is a tag asked for that fits: it names the whole in the title.
-    """
-    subject = next(iter(about), _NO_SUBJECT)
-    usable = [[line for line in lines if _stands_alone(line)] for lines in shown]
-    figures = _one_a_clip([[line for line in lines if any(map(str.isdigit, line))] for lines in usable])
-    if len(figures) >= MOST_LINES:
-        return _filled(_FIGURES, subject, subject, roof, lines=_quoted(figures))
-    lines = _one_a_clip([[line for line in lines if line not in figures] + figures for lines in usable if lines])
-    if len(lines) < 2:
-        lines = list(dict.fromkeys(s.text for s in about))[:MOST_LINES]
-    return _filled(_SILENT, subject, subject, roof, lines=_quoted(lines if len(lines) > 1 else ("before", "after")))
+def _strong(about: Sequence[Keyword]) -> list[Keyword]:
+    """The subjects that carry an idea: the first two, and others of several words or that come again."""
+    return [k for n, k in enumerate(about) if n < 2 or k.count > 1 or len(k.lemmas) > 1]
 
 
-def _one_a_clip(clips):
-    """Some different lines: the first of each clip, then what else there is."""
-    firsts = [lines[0] for lines in clips if lines]
-    return list(dict.fromkeys([*firsts, *(line for lines in clips for line in lines)]))[:MOST_LINES]
+def _found(
+    request: BriefRequest, openings: Sequence[Hook], shown: Sequence[Sequence[str]], setting: Setting
+) -> list[Found]:
+    found = [Found("subject", clip) for clip in range(max(1, len(openings)))]
+    for clip, hook in enumerate(openings):
+        if hook.quote:
+            found.append(Found("quote", clip, hook.quote, hook.kind, _when(request, clip, hook.quote)))
+    for clip, lines in enumerate(shown):
+        kept = [line for line in lines if _stands_alone(line, setting.language)]
+        found += [Found("figure" if _measure(line) else "line", clip, line, _measure(line)) for line in kept]
+    return found + ([Found("pair", 0)] if len(openings) > 1 else [])
 
 
-def _quoted(lines):
-    return listed([f"“{line}”" for line in lines])
+def _when(request: BriefRequest, clip: int, quote: str) -> float | None:
+    """The second at which a clip says the beginning of a quote."""
+    phrases = request.phrases[clip] if clip < len(request.phrases) else ()
+    start = quote[:20].casefold()
+    return next((phrase.start for phrase in phrases if start in phrase.text.casefold()), None)
 
 
-def _stands_alone(line):
+def _measure(line: str) -> str:
+    """What a caption with a number measures; "" where it measures nothing, as "SEAT 12A" does not."""
+    has_number = any(map(str.isdigit, line))
+    return next((kind for kind, pattern in _MEASURES if has_number and pattern.search(line)), "")
+
+
+def _suits(frame: Frame, part: Found, setting: Setting) -> bool:
+    if frame.how and setting.instructing is not None and part.clip not in setting.instructing:
+        return False
+    return frame.takes == part.takes and setting.tone in frame.tones and (not frame.kinds or part.kind in frame.kinds)
+
+
+def _fit(frame: Frame, part: Found) -> float:
+    return _FIT[frame.takes] - (_GENERAL if part.takes == "quote" and not frame.kinds else 0)
+
+
+def _filled(
+    frame: Frame, part: Found, about: Sequence[Keyword], number: int, request: BriefRequest, language: Language | None
+) -> Idea | None:
+    """The frame with a clip's own words in it; None where it needs subjects that the clips do not have."""
+    chosen = _subjects(frame, part, about, number, language)
+    if chosen is None:
+        return None
+    x, y = chosen
+    clip = x.clips[0] if part.takes in ("pair", "subject") and x.clips else part.clip
+    words = _named(x, y, frame, language)
+    words |= {"quote": part.text, "line": part.text, "source": _source(request, clip, part.at)}
+    title = frame.title.format(**words)
+    if len(title) > MAX_TITLE:
+        title = words["X"]
+    return Idea(
+        title=title,
+        concept=frame.concept.format(**words),
+        opening=frame.opening.format(**words),
+        shots=tuple(Shot(seconds, _capital(shows.format(**words))) for seconds, shows in frame.shots),
+        caption=frame.caption.format(**words),
+        clip=clip if clip < len(request.transcripts) else None,
+        at=part.at,
+        reason=frame.reason,
+    )
+
+
+def _named(x: Keyword, y: Keyword, frame: Frame, language: Language | None) -> dict[str, str]:
+    """The subjects as they stand in a title and in a sentence."""
+    if language:
+        return {"X": _capital(x.text), "Y": _capital(y.text), "x": x.text, "y": y.text}
+    counted = x.article and not x.plural and not frame.title.startswith("{X}")
+    title = f"the {_title(x.text)}" if counted else _title(x.text)
+    return {"X": title, "Y": _title(y.text), "x": x.in_sentence(), "y": y.in_sentence()}
+
+
+def _subjects(
+    frame: Frame, part: Found, about: Sequence[Keyword], number: int, language: Language | None
+) -> tuple[Keyword, Keyword] | None:
+    """Subjects for a frame: for a pair of different clips, else of the quoted words or of others, as the frame says."""
+    usable = [k for k in about if language or not frame.visible or _is_visible(k)]
+    turned = [*usable[number:], *usable[:number]]
+    if frame.takes == "pair":
+        pairs = ((a, b) for a in turned for b in turned if a.clips and b.clips and not set(a.clips) & set(b.clips))
+        return next(((a, b) for a, b in pairs if not set(a.lemmas) & set(b.lemmas)), None)
+    if part.text:  # what a clip shows is told of its own subjects
+        usable = turned = [k for k in usable if part.clip in k.clips] or usable
+    named = _lemmas(part.text, language)
+    own = [k for k in usable if set(k.lemmas) <= named]
+    others = [k for k in turned[:_BEST] if not named & set(k.lemmas)]
+    fresh = {"own": own, "other": others, "any": others + turned}[frame.about]
+    if not fresh:
+        return None
+    other = next((k for k in [*fresh, *turned] if not set(k.lemmas) & set(fresh[0].lemmas)), None)
+    return None if other is None and "{y}" in frame.concept else (fresh[0], other or fresh[0])
+
+
+def _is_visible(keyword: Keyword) -> bool:
+    """Whether a subject seems to be a thing to be seen: no name, and without the ending of what is thought."""
+    is_name = any(word.istitle() for word in keyword.text.split())
+    return not is_name and not _ABSTRACT.search(keyword.text)
+
+
+def _lemmas(text: str, language: Language | None) -> set[str]:
+    if language is None:
+        return {part for token in grammar.parse(text) for part in token.lemma.lower().replace("-", " ").split()}
+    small = [word.lower() for word in words_of(text)]
+    return {*small, *(word.removesuffix("s") for word in small)}
+
+
+def _source(request: BriefRequest, clip: int, at: float | None) -> str:
+    """Which clip, and when: “Three prompts that save an hour”, 0:02."""
+    titled = clip < len(request.titles) and request.titles[clip]
+    name = f"“{request.titles[clip]}”" if titled else f"clip {clip + 1}"
+    return name if at is None else f"{name}, {int(at) // 60}:{int(at) % 60:02}"
+
+
+def _stands_alone(line: str, language: Language | None = None) -> bool:
     words = re.findall(r"\w+", line.lower())
-    if not 2 <= count_words(line) <= 6 or len(line) > _LONGEST_CAPTION or re.search(r"[.!?…\"“”<>]", line) or not words:
+    if not 2 <= count_words(line) <= 6 or len(line) > _MAX_CAPTION or re.search(r"[.!?…\"“”<>]", line) or not words:
+        return False
+    if language:
+        return not {words[0], words[-1]} & language.stopwords
+    if _CUT_OFF.search(line):
         return False
     return not {words[0], words[-1]} & _UNFINISHED and any(token.is_noun for token in grammar.parse(line))
 
 
-def _filled(frame, subject, other, roof=None, **parts):
-    head = roof or subject
-    counted = head.article and not head.plural
-    parts |= {"X": _title(head.text), "Y": _title(other.text), "this": ("This " if counted else "") + _title(head.text)}
-    parts |= {"x": subject.in_sentence(), "y": other.in_sentence()}
-    start = _pick(head.text, frame.titles)
-    titles = [title.format(**parts) for title in frame.titles[start:] + frame.titles[:start]]
-    title = next((title for title in titles if len(title) <= LONGEST_TITLE), parts["X"])
-    return Idea(title, f"{frame.opening.format(**parts)} {frame.development.format(**parts)}")
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
-def _pick(text, choices):
-    """A choice that differs between subjects and stays the same for one."""
-    return zlib.crc32(text.encode()) % len(choices)
-
-
-def _title(text):
+def _title(text: str) -> str:
     words = [w if not w.islower() or (w in _SMALL_WORDS and n) else w.capitalize() for n, w in enumerate(text.split())]
     return " ".join(words)

@@ -12,24 +12,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core import hashtags
 from summariser import grammar
 from summariser.grammar import Token
 from summariser.sentences import UNSPACED
 
 MOST = 10  # keywords
 LEAST = 5  # keywords, where the clips have as many
-MOST_CANDIDATES = 100  # that are compared in meaning
-_MOST_ASKED = 2  # of the tags asked for that are given back
+MAX_CANDIDATES = 100  # that are compared in meaning
+_MAX_ASKED = 2  # of the tags asked for that are given back
 _FITS = 0.3  # cosine to the clips from which a tag asked for is given back
 _WEAK = 0.35  # share of the best score below which a keyword is left out once there are enough
-_LONGEST_PHRASE = 3  # words
+_MAX_PHRASE = 3  # words
 # Nouns of Chinese and Japanese, which put no spaces between words, are mostly in these two scripts.
 _IDEOGRAMS = re.compile("[\u4e00-\u9fff]{2,6}|[\u30a1-\u30ff]{2,12}")
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
 _BREAK = " . "  # between sentences: no phrase holds a full stop
 
 # Nouns that say nothing of what a clip is about.
-_EMPTY_NOUNS = frozenset(
+EMPTY_NOUNS = frozenset(
     "thing stuff something anything nothing everything way lot bit kind sort type part piece side end start top"
     " bottom middle front back rest half couple number amount set list point case fact reason idea question"
     " answer problem result difference change step tip trick hack secret mistake rule thought word name line"
@@ -55,6 +56,7 @@ _EMPTY_ADJECTIVES = frozenset(
     " like".split()
 )
 _WITHOUT = frozenset("no not without zero less never".split())
+_DETERMINERS = ("AT0", "DPS", "DT0", "POS", "ORD")
 _QUANTIFIERS = frozenset("any some no more enough much all most".split())
 
 
@@ -92,20 +94,14 @@ def a_or_an(phrase: str) -> str:
     return "an" if re.match(r"(?i)([aeiou]|hour|honest|honou?r|heir)", first) else "a"
 
 
-def spaced(tag: str) -> str:
-    """A hashtag as words: "MachineLearning" becomes "machine learning"; "AI" stays as it is."""
-    words = re.findall(r"[A-Z]{2,}(?![a-z])|[A-Z]?[^\W\dA-Z_]+|[A-Z]+|\d+", tag) or [tag.replace("_", " ").strip()]
-    return " ".join(word if grammar.is_acronym(word) else word.lower() for word in words)
-
-
 def asked(tags: Sequence[str]) -> list[Keyword]:
     """The tags asked for, as keywords of no clip."""
-    return [Keyword(text, tuple(text.lower().split())) for text in dict.fromkeys(map(spaced, tags)) if text]
+    return [Keyword(text, tuple(text.lower().split())) for text in dict.fromkeys(map(hashtags.words, tags)) if text]
 
 
 def candidates(spoken: Sequence[Sequence[str]], shown: Sequence[Sequence[str]]) -> list[Keyword]:
     """Find the noun phrases in the sentences and the on-screen lines of each clip, most frequent first."""
-    uses: dict[tuple, list] = {}
+    uses: dict[tuple[str, ...], list[Keyword]] = {}
     said = []
     for sentences, lines in zip(spoken, shown, strict=True):
         texts = [(text, True) for text in sentences] + [(text, False) for text in lines]
@@ -114,11 +110,11 @@ def candidates(spoken: Sequence[Sequence[str]], shown: Sequence[Sequence[str]]) 
             for phrase in _phrases(tokens, is_spoken):
                 uses.setdefault(phrase.lemmas, []).append(phrase)
         said.append(_BREAK.join(_spelled(_lemmas(tokens)) for tokens, _ in parsed))
-    often = sorted(uses, key=lambda lemmas: -len(uses[lemmas]))[: 3 * MOST_CANDIDATES]
+    often = sorted(uses, key=lambda lemmas: -len(uses[lemmas]))[: 3 * MAX_CANDIDATES]
     found = [_merged(lemmas, uses[lemmas], said) for lemmas in often]
     keywords = [keyword for keyword in found if not _is_better_said(keyword, found)]
     keywords.sort(key=lambda keyword: (-len(keyword.clips), -keyword.count, -len(keyword.lemmas)))
-    return keywords[:MOST_CANDIDATES]
+    return keywords[:MAX_CANDIDATES]
 
 
 def subjects(keywords: Sequence[Keyword]) -> list[Keyword]:
@@ -144,9 +140,10 @@ def choose(
     fit = asked_meanings @ topic
     welcome = sorted(range(len(asked_for)), key=lambda i: -fit[i])
     fits = _FITS if any(keyword.noun for keyword in found) else -1
-    welcomed = [(float(fit[i]), asked_for[i]) for i in welcome[:_MOST_ASKED] if fit[i] >= fits]
+    welcomed = [(float(fit[i]), asked_for[i]) for i in welcome[:_MAX_ASKED] if fit[i] >= fits]
     best_first = sorted(range(len(found)), key=lambda i: (-scores[i], found[i].text))
-    chosen, vectors = [], []
+    chosen: list[tuple[float, Keyword]] = []
+    vectors: list[np.ndarray] = []
     for i in [*_first_of_each_clip(found, best_first), *best_first]:
         full = len(chosen) + len(welcomed) >= MOST
         enough = len(chosen) >= LEAST and scores[i] < _WEAK * scores[best_first[0]]
@@ -227,10 +224,10 @@ def _phrases(tokens, is_spoken) -> Iterable[Keyword]:
         return
     place = 0
     while place < len(tokens):
-        chunk = _chunk_from(tokens, place)
+        chunk = _without_verb(tokens, place, _chunk_from(tokens, place)) if is_spoken else _chunk_from(tokens, place)
         before = tokens[place - 1] if place else None
         for words in () if _is_absent(chunk, before) else _parts(chunk, before):
-            yield _phrase(words, _article(before, tokens[place], is_spoken), is_spoken)
+            yield _phrase(words, _article(before, tokens[place], is_spoken), is_spoken, words[0] is tokens[0])
         place += max(1, len(chunk))
 
 
@@ -246,6 +243,24 @@ def _chunk_from(tokens, place):
     return tokens[place:end]
 
 
+def _without_verb(tokens, place, chunk):
+    """The chunk without a last word that is the verb of its clause: "the assistant answers in seconds"."""
+    actors = ("NN1", "NP0", "AJ0") if len(chunk) > 2 else ("NN1", "NP0")  # "assistant" is an adjective to the tagger
+    if len(chunk) < 2 or chunk[-1].tag != "NN2" or chunk[-2].tag not in actors:
+        return chunk
+    end = place + len(chunk)
+    start = next((n + 1 for n in range(place - 1, -1, -1) if _divides(tokens[n])), 0)
+    stop = next((n for n in range(end, len(tokens)) if _divides(tokens[n])), len(tokens))
+    others = [*tokens[start:place], *tokens[end:stop]]
+    goes_on = end < stop and tokens[end].tag in ("PRP", "AV0", "AT0", "AVP", "DPS")
+    bound = "CJS" in (tokens[start - 1].tag if start else "", tokens[stop].tag if stop < len(tokens) else "")
+    return chunk[:-1] if (goes_on or (bound and end == stop)) and not any(token.is_verb for token in others) else chunk
+
+
+def _divides(token):
+    return token.tag.startswith(("PU", "CJ"))
+
+
 def _in_phrase(token, follower):
     if len(token.text) < 2 or not token.text.replace("-", "").isalpha():
         return False
@@ -255,20 +270,20 @@ def _in_phrase(token, follower):
 
 def _parts(chunk, before):
     """Yield the phrases in a chunk: up to three words with the head, the head alone, and compounds before it."""
-    while chunk and _is_empty_opening(chunk[0], before):
+    while chunk and (_is_empty_opening(chunk[0], before) or _is_unit(chunk, before)):
         before, chunk = None, chunk[1:]
     empty = [place for place, token in enumerate(chunk) if token.lemma in _EMPTY_ADJECTIVES]
     if empty:
         chunk = chunk[empty[-1] + 1 :]
     if not chunk:
         return
-    if chunk[-1].lemma.lower() in _EMPTY_NOUNS or chunk[-1].text.lower() in _EMPTY_NOUNS:
+    if chunk[-1].lemma.lower() in EMPTY_NOUNS or chunk[-1].text.lower() in EMPTY_NOUNS:
         if len(chunk) > 1 and not _is_dull(chunk[:-1]):
-            yield chunk[-_LONGEST_PHRASE:]
+            yield chunk[-_MAX_PHRASE:]
         return
-    yield chunk[-_LONGEST_PHRASE:]
+    yield chunk[-_MAX_PHRASE:]
     if len(chunk) > 1 and chunk[0].tag == "AJ0":
-        yield chunk[1:][-_LONGEST_PHRASE:]
+        yield chunk[1:][-_MAX_PHRASE:]
     if len(chunk) > 2 and all(token.is_noun for token in chunk[:2]):
         yield chunk[:2]
     if len(chunk) > 1 and not chunk[-1].text.endswith("ing"):
@@ -284,27 +299,35 @@ def _is_absent(chunk, before):
 def _is_empty_opening(token, before):
     gerund = token.text.endswith("ing") and before is not None and before.is_verb
     verb = before is not None and before.tag == "NN2" and token.is_noun  # "families cook", "beans matter"
-    return gerund or verb or token.lemma in _EMPTY_ADJECTIVES or (not token.is_noun and token.lemma in _EMPTY_NOUNS)
+    return gerund or verb or token.lemma in _EMPTY_ADJECTIVES or (not token.is_noun and token.lemma in EMPTY_NOUNS)
+
+
+def _is_unit(chunk, before):
+    """Whether a chunk begins with what is counted: "one part coffee", "a cup milk"."""
+    return len(chunk) > 1 and before is not None and before.tag == "CRD" and chunk[0].lemma.lower() in EMPTY_NOUNS
 
 
 def _is_dull(words):
     """Say whether these words do not save an empty noun after them: "cooking" saves "hack", "little" does not."""
-    return not any(word.is_noun and word.lemma.lower() not in _EMPTY_NOUNS for word in words)
+    return not any(word.is_noun and word.lemma.lower() not in EMPTY_NOUNS for word in words)
 
 
-def _phrase(words: Sequence[Token], article, is_spoken):
+def _phrase(words: Sequence[Token], article, is_spoken, opens):
     plural = words[-1].tag == "NN2"
-    text = " ".join(_plain(word.text) for word in words).replace("-", " ")
+    named = [_plain(word, is_spoken and not (opens and n == 0)) for n, word in enumerate(words)]
+    text = " ".join(named).replace("-", " ")
     lemmas = _lemmas(words)
     return Keyword(text, lemmas, plural, article, spoken=is_spoken)
 
 
-def _plain(word):
-    return word if grammar.is_acronym(word) else word.lower()
+def _plain(word, said_inside):
+    """A word in small letters, but for acronyms and names: words with a capital within a sentence, or known ones."""
+    is_name = word.text.istitle() and (said_inside or word.tag == "NP0")
+    return word.text if is_name or grammar.is_acronym(word.text) else word.text.lower()
 
 
 def _article(before, first, is_spoken):
-    if first.tag == "NP0":
+    if first.tag == "NP0" and not (before and before.tag in _DETERMINERS):
         return ""
     if not is_spoken or (before and (before.tag == "CJC" or not before.text.isalnum())):
         return None
@@ -312,7 +335,7 @@ def _article(before, first, is_spoken):
         return "a"
     if before and before.text.lower() in _QUANTIFIERS:
         return ""
-    return "the" if before and before.tag in ("AT0", "DPS", "DT0", "POS", "ORD") else ""
+    return "the" if before and before.tag in _DETERMINERS else ""
 
 
 def _foreign_words(tokens, is_spoken):

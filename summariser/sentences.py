@@ -14,8 +14,10 @@ _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s|$)|[。！？]+
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # control and text direction characters
 _LETTERS_A_WORD = 24  # a longer run of letters counts as several words
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st vs etc eg ie no vol fig approx dept est inc ltd jr sr e.g i.e a.m p.m u.s u.k".split()
+    "mr mrs ms dr prof st vs etc eg ie vol fig approx dept est inc ltd jr sr e.g i.e a.m p.m u.s u.k sra dra srta ud"
+    " uds pág núm bzw usw ca z.b d.h u.a evtl nr mme mlle p.ex av".split()
 )
+_NUMBERED = frozenset("no art pp".split())  # abbreviations before a number only
 # Words that open a new thought in speech without punctuation; the first kind may be left out of a piece.
 _LINKS = frozenset("and so but then because plus okay also".split())
 _OPENERS = frozenset("i you we they he she it this that these there if when now next first finally don't just".split())
@@ -74,6 +76,7 @@ def _ends(line):
         before = line[start : mark.start()].rsplit(" ", 1)[-1].lstrip("\"'“‘([").lower()
         after = line[mark.end() :].lstrip()
         is_abbreviation = mark[0] == "." and (before in _ABBREVIATIONS or (len(before) == 1 and before != "i"))
+        is_abbreviation = is_abbreviation or (before in _NUMBERED and after[:1].isdigit())
         if mark[0] in (".", "…", "...") and after and (is_abbreviation or after[0].islower()):
             continue
         yield line[start : mark.end()].strip()

@@ -1,12 +1,38 @@
 import os
 import secrets
 import subprocess
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before PyTorch and NumPy are imported, here or in a process of a test
+    # Tests that run beside others have a core each: threads of theirs would only wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from jobs import Jobs
+from core.executors import open_pools
+from jobs.queue import Jobs
 from settings import ROOT, Settings
+from tools.services import s3 as s3_server
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """The tests of a file run in one process, and those of all pages, which share a server and what it has made.
+
+    Groups with many slow tests begin first, so that none is left when the other processes have nothing more to do.
+    """
+    slow = Counter()
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+        slow[_group(item)] += item.get_closest_marker("slow") is not None
+    items.sort(key=lambda item: -slow[_group(item)])
+
+
+def _group(item):
+    parts = item.path.relative_to(ROOT / "tests").parts
+    return parts[0] if parts[0] == "browser" else "/".join(parts)
 
 
 @pytest.fixture
@@ -21,6 +47,20 @@ def on_both(request, settings):
     if request.param == "sqlite":
         yield settings
         return
+    with own_schema() as url:
+        yield replace(settings, database_url=url)
+
+
+@pytest.fixture
+def on_postgresql(settings):
+    """The settings with an empty PostgreSQL database, where TEST_DATABASE_URL names a server."""
+    with own_schema() as url:
+        yield replace(settings, database_url=url)
+
+
+@contextmanager
+def own_schema():
+    """The address of an empty schema on the server of TEST_DATABASE_URL, removed at the end of the block."""
     url = os.environ.get("TEST_DATABASE_URL")
     if not url:
         pytest.skip("TEST_DATABASE_URL is not set: nothing is tested on PostgreSQL")
@@ -30,10 +70,24 @@ def on_both(request, settings):
     with server.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
     own = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
-    yield replace(settings, database_url=own.render_as_string(hide_password=False))
+    yield own.render_as_string(hide_password=False)
     with server.begin() as connection:
         connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     server.dispose()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """The address of an S3 server on the loopback, which forgets everything at its end."""
+    with s3_server.serving(tmp_path_factory.mktemp("s3")) as address:
+        yield address
+
+
+@pytest.fixture
+def storing(s3):
+    """Makes settings keep their files in the S3 server, in a part of it that is the test's own."""
+    own = s3_server.chosen(s3, secrets.token_hex(8))
+    return lambda settings, **more: replace(settings, **own | more)
 
 
 @pytest.fixture
@@ -41,8 +95,8 @@ def open_jobs():
     """Opens a queue whose searches a function runs, and starts its workers; closed at the end of the test."""
     opened = []
 
-    def open_(settings, run, start=True):
-        jobs = Jobs(settings, run)
+    def open_(settings, run, start=True, pools=None):
+        jobs = Jobs(settings, pools or open_pools(settings), run)
         opened.append(jobs)
         if start:
             jobs.start()
@@ -72,11 +126,45 @@ def silent_clip(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_library(tmp_path_factory, samples):
     """A library with one category, which holds four seconds of a sample clip in which somebody speaks."""
+    category = next(samples.glob("AI-*"))
+    return shorten(min(category.glob("*.mp4")), tmp_path_factory.mktemp("library") / category.name / "clip.mp4", 4)
+
+
+@pytest.fixture(scope="session")
+def short_library(tmp_path_factory, samples):
+    """The sample library with five seconds of each clip, for searches that are not about what is read in the clips."""
+    folder = tmp_path_factory.mktemp("short")
+    for clip in samples.glob("*/*.mp4"):
+        shorten(clip, folder / clip.relative_to(samples), 5)
+    return folder
+
+
+def shorten(clip, path, seconds):
+    """Write the beginning of a clip; return the folder of its category's folder."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
-    category = next(samples.glob("AI-*"))
-    shelf = tmp_path_factory.mktemp("library") / category.name
-    shelf.mkdir()
-    source = ["-t", "4", "-i", str(min(category.glob("*.mp4")))]
-    subprocess.run([get_ffmpeg_exe(), "-v", "error", *source, "-c", "copy", str(shelf / "clip.mp4")], check=True)
-    return shelf.parent
+    path.parent.mkdir(exist_ok=True)
+    source = ["-t", str(seconds), "-i", str(clip)]
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", *source, "-c", "copy", str(path)], check=True)
+    return path.parent.parent
+
+
+@pytest.fixture(scope="session")
+def fonts(tmp_path_factory):
+    """The folder of the captions' font, which takes seconds to make."""
+    from animate_text import fonts as caption_fonts
+
+    folder = tmp_path_factory.mktemp("fonts")
+    caption_fonts.warm(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """PyTorch on one thread: several would wait for each other longer than the tests' small models compute."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -1,38 +1,53 @@
 """Searches for the tests of the queue: stages that take no time, or stop until they are told to go on."""
 
 import threading
-import time
+import wave
+from pathlib import Path
+
+from PIL import Image
 
 import pipeline
-from pipeline import Query
+from pipeline import Query, StageResult, files
 
 QUERY = Query(("AI",), seed=1)
 
 
 def made(value, seconds=1.0, engine="instant", **more):
-    """What a stage hands to `show`."""
-    return {"value": value, "engine": engine, "warnings": [], "seconds": seconds, **more}
+    """What a stage has made."""
+    return StageResult(value=value, engine=engine, seconds=seconds, **more)
 
 
-MADE = {
-    "videos": made([{"title": "Clip", "error": None}]),
+CLIP = {
+    "title": "Clip",
+    "tag": "AI",
+    "url": "/clips/library/clip.mp4",
+    "seconds": 1.0,
+    "transcript": "",
+    "on_screen_text": "",
+    "phrases": [],
+    "error": None,
+}
+RESULTS = {
+    "videos": made([CLIP]),
     "summary": made({"summary": "A summary.", "tags": ["ai"], "ideas": []}),
     "music": made({"music": "music.wav"}),
     "image": made({"image": "image.png"}),
 }
+VIDEO = made({"video": "draft.mp4"})
 
 
-def instant(query, search_id, folder, watch, show, made):
+def instant(query, search_id, folder, settings, pools, on_progress, on_result, earlier):
     """A whole search that takes no time and leaves its files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for stage in pipeline.STAGES:
-        if stage in made:
+    for stage in pipeline.stages_of(query):
+        if stage in earlier:
             continue
-        watch(stage, 0, 2, f"Beginning {stage}")
-        watch(stage, 2, 2, f"Ended {stage}")
-        for name in (MADE[stage]["value"] if stage in ("music", "image") else {}).values():
+        on_progress(stage, 0, 2, f"Beginning {stage}")
+        on_progress(stage, 2, 2, f"Ended {stage}")
+        result = VIDEO if stage == "video" else RESULTS[stage]
+        for name in files.names(stage, result):
             (folder / name).write_bytes(f"{name} of {query.seed}".encode())
-        show(stage, MADE[stage])
+        on_result(stage, result)
 
 
 class Held:
@@ -41,23 +56,22 @@ class Held:
     def __init__(self):
         self.go, self.begun, self.left = threading.Event(), [], threading.Event()
 
-    def __call__(self, query, search_id, folder, watch, show, made):
+    def __call__(self, query, search_id, folder, settings, pools, on_progress, on_result, earlier):
         self.begun.append(search_id)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ".half").write_bytes(b"half")
-            watch("videos", 0, 1, "Waiting")
+            on_progress("videos", 0, 1, "Waiting")
             while not self.go.wait(0.02):
-                watch("videos", 0, 1, "")
-            instant(query, search_id, folder, watch, show, made)
+                on_progress("videos", 0, 1, "")
+            instant(query, search_id, folder, settings, pools, on_progress, on_result, earlier)
         finally:
             self.left.set()
 
 
-def until(condition, seconds=30):
-    """Wait until a condition holds; fails where it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-    return found
+def media(path: Path) -> bytes:
+    """What is heard or seen of a file that was made; two files of one seed differ in the time of their signatures."""
+    if path.suffix == ".wav":
+        with wave.open(str(path)) as sound:
+            return sound.readframes(sound.getnframes())
+    return Image.open(path).convert("RGB").tobytes() if path.suffix == ".png" else path.read_bytes()

@@ -1,52 +1,27 @@
 """A studio of the tests' own: the real process on a free port, or the application in this process."""
 
-import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 
 from flask import Flask
 
-from settings import ROOT, Settings
+from settings import ROOT
+from tools.environments import environment
+from tools.waiting import free_port
 
-START = 60  # seconds
-BUILT_IN = {
-    "SPEECH_ENGINES": "whisper",
-    "SUMMARY_ENGINES": "extractive",
-    "MUSIC_ENGINES": "composer",
-    "IMAGE_ENGINES": "poster",
-    "VIDEO_SOURCES": "library",
-    "MUSIC_SECONDS": "5",
-    "MAX_VIDEO_MB": "5",
-}
-
-
-def environment(folder: Path, **chosen: object) -> dict[str, str]:
-    """What to run the studio with: nothing set but the built-in engines, a folder for all that it writes, and `chosen`.
-
-    A setting that is empty counts as not set, so that a developer's own `.env` changes nothing.
-    """
-    unset = {option.name.upper(): "" for option in fields(Settings)}
-    folders = {"DATA_DIR": folder / "data", "GENERATED_DIR": folder / "generated"}
-    own = {name: str(value) for name, value in {**folders, **chosen}.items()}
-    # Under `make test`, a make that is run by a test would take itself for a part of that one and say so.
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return {**outside, **unset, **BUILT_IN, **own}
+START = 180  # seconds
 
 
 @contextmanager
 def serving(folder: Path, command: Sequence[str] = (sys.executable, "app.py"), **chosen: object) -> Iterator[str]:
     """Serve a studio with these settings and yield its address; its output goes to `folder / "log"`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / "log"
     with log.open("w") as output:
         server = subprocess.Popen(

@@ -7,20 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-import engines
-from engines import Answer, NoneWorked, Report
+from core import engines
+from core.engines import AllEnginesFailed, EngineResult, Report
 from settings import Settings
 from tiktok_to_text import audio, cache, screen_text, speech
-from tiktok_to_text.video_text import Phrase, VideoText
+from tiktok_to_text.speech import hears_only_english
+from tiktok_to_text.video_text import Phrase, ScreenRequest, SpeechRequest, VideoText
+from tiktok_to_text.word_times import HeardWord, word_times
 
-__all__ = ["ENGINES", "Phrase", "VideoText", "read", "warm"]
+__all__ = ["ENGINES", "HeardWord", "Phrase", "VideoText", "hears_only_english", "read", "warm", "word_times"]
 
 ENGINES = speech.ENGINES
 
 # ONNX Runtime, which rapidocr and faster-whisper load, would report its use to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_locks = WeakValueDictionary()  # by cache file: whoever reads a clip holds its lock
+# by cache file: whoever reads a clip holds its lock
+_locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
 _finding_lock = threading.Lock()
 
 
@@ -32,12 +35,12 @@ def read(path: Path, language: str, settings: Settings, report: Report) -> Video
     """
     entry = cache.entry(path, language, settings)
     with _lock_of(entry):
-        known = cache.load(entry)
+        known = cache.load(entry, settings)
         if known:
             return known
         text = _read(path, language, settings, report)
         if not text.warnings:
-            cache.save(entry, text)
+            cache.save(entry, text, settings)
         return text
 
 
@@ -64,29 +67,30 @@ def _read(path, language, settings, report):
         seconds=sound.seconds,
         phrases=heard.value,
         on_screen=seen.value.lines,
+        texts=seen.value.texts,
         stills=seen.value.stills,
-        speech_engine=heard.engine,
+        speech_engine=heard.engine or None,
         warnings=heard.warnings + seen.warnings,
     )
 
 
 def _listen(sound, language, settings, report):
     if sound.wav is None:
-        return Answer((), None)
-    arguments = (sound.wav, language, settings, report)
-    return _ask("speech", settings.speech_engines, ENGINES, settings, arguments, nothing=())
+        return EngineResult((), "")
+    request = SpeechRequest(sound.wav, language)
+    return _ask("speech", settings.speech_engines, ENGINES, request, settings, report, nothing=())
 
 
 def _look(path, sound, settings, report):
     if not sound.has_picture:
-        return Answer(screen_text.Seen(), None)
-    arguments = (path, sound.seconds, report)
-    return _ask("screen text", ("rapidocr",), screen_text.ENGINES, settings, arguments, nothing=screen_text.Seen())
+        return EngineResult(screen_text.Seen(), "")
+    request, nothing = ScreenRequest(path, sound.seconds), screen_text.Seen()
+    return _ask("screen text", ("rapidocr",), screen_text.ENGINES, request, settings, report, nothing)
 
 
-def _ask(stage, order, choice, settings, arguments, nothing):
+def _ask(stage, order, choice, request, settings, report, nothing):
     """The first working engine's answer, or `nothing` with the reasons why none worked."""
     try:
-        return engines.first_working(stage, order, choice, settings, *arguments)
-    except NoneWorked as error:
-        return Answer(nothing, None, error.warnings or (f"{stage.capitalize()}: no engine is set up.",))
+        return engines.run_with_fallback(stage, order, choice, request, settings, report)
+    except AllEnginesFailed as error:
+        return EngineResult(nothing, "", error.warnings or (f"{stage.capitalize()}: no engine is set up.",))

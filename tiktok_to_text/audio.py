@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines import EngineError
-from tiktok_to_text import ffmpeg
+from core import ffmpeg
 
 RATE = 16_000  # samples a second
 
@@ -26,11 +25,7 @@ def extract(path: Path, folder: Path) -> Sound:
 
     Raises EngineError where `path` is no clip that can be read.
     """
-    wav = folder / "sound.wav"
-    wanted = ("-map", "0:a:0", "-vn", "-ac", "1", "-ar", str(RATE), "-c:a", "pcm_s16le", str(wav))
-    said = ffmpeg.run(path, *wanted)
-    has_sound, has_picture = ffmpeg.has_track(said, "Audio"), ffmpeg.has_track(said, "Video")
-    if not has_sound and not has_picture:
-        raise EngineError("This file is not a video that can be read; it may be broken or cut off.")
-    seconds = min(ffmpeg.seconds_in(said), ffmpeg.LONGEST)
-    return Sound(wav if has_sound and wav.exists() else None, seconds, has_picture)
+    found, wav = ffmpeg.probe(path), folder / "sound.wav"
+    if found.has_sound:
+        ffmpeg.run(path, "-map", "0:a:0", "-vn", "-ac", "1", "-ar", str(RATE), "-c:a", "pcm_s16le", str(wav))
+    return Sound(wav if wav.exists() else None, min(found.seconds, ffmpeg.MAX_SECONDS), found.has_picture)

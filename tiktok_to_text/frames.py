@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tiktok_to_text import ffmpeg
+from core import ffmpeg
+from core.picture_quality import clipped_share, laplacian
 
 SAMPLES_A_SECOND = 3
-MOST_SAMPLES = 48  # a clip; bounds the memory to 150 MB, at 1080 pixels wide
+MAX_SAMPLES = 48  # a clip; bounds the memory to 150 MB, at 1080 pixels wide
 WIDEST = 1080  # pixels
 
 SMALL_WIDTH = 270  # pixels, of the copy on which text is looked for
@@ -39,12 +40,17 @@ class Frame:
         return cv2.cvtColor(self.planes, cv2.COLOR_YUV2BGR_I420)
 
 
+def step(seconds: float) -> float:
+    """The seconds between two of the frames that are taken of a clip of so many seconds."""
+    return max(1 / SAMPLES_A_SECOND, seconds / MAX_SAMPLES)
+
+
 def sample(path: Path, seconds: float) -> Iterator[Frame]:
-    """Yield frames of the clip at `path`, which lasts `seconds`, evenly spread, at most MOST_SAMPLES.
+    """Yield frames of the clip at `path`, which lasts `seconds`, evenly spread, at most MAX_SAMPLES.
 
     One run of ffmpeg decodes the clip. It skips the frames on which no other frame is built, which halves its time.
     """
-    rate = min(SAMPLES_A_SECOND, MOST_SAMPLES / seconds) if seconds else SAMPLES_A_SECOND
+    rate = 1 / step(seconds)
     size = f"scale='max(2,trunc(min({WIDEST},iw)/2)*2)':'max(2,trunc(ow/a/2)*2)':flags=area"
     wanted = (
         "-map",
@@ -60,7 +66,7 @@ def sample(path: Path, seconds: float) -> Iterator[Frame]:
     )
     with ffmpeg.pipe(path, ("-threads", "1", "-skip_frame", "noref"), wanted) as stream:
         width, height = _size(stream.readline())
-        for number in range(MOST_SAMPLES):
+        for number in range(MAX_SAMPLES):
             content = stream.read(width * height * 3 // 2) if stream.readline().startswith(b"FRAME") else b""
             if not content or len(content) < width * height * 3 // 2:
                 return
@@ -93,9 +99,9 @@ def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
 
     The frame with most text that no chosen frame has is taken, again and again, until what is left is a letter or two.
     """
-    texts = [_text_like(strokes) for strokes in _standing([frame.strokes for frame in samples])]
+    texts = [text_like(strokes) for strokes in _standing([frame.strokes for frame in samples])]
     unseen = list(texts)
-    chosen = []
+    chosen: list[int] = []
     while len(chosen) < min(most, len(samples)):
         counts = [np.count_nonzero(strokes) for strokes in unseen]
         best = int(np.argmax(counts))
@@ -111,14 +117,14 @@ def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
 
 def _standing(strokes):
     """Of each frame, the strokes that both its neighbours have in the same place, since text stands for a moment."""
-    wide = [_widened(marks) for marks in strokes]
+    wide = [widened(marks) for marks in strokes]
     for index, marks in enumerate(strokes):
         neighbours = wide[max(0, index - 1) : index] + wide[index + 1 : index + 2]
         yield np.logical_and.reduce([marks, *neighbours])
 
 
-def _text_like(strokes):
-    """The strokes where bright and dark alternate fast from left to right, as along a line of letters."""
+def text_like(strokes: np.ndarray) -> np.ndarray:
+    """The `strokes` of a frame where bright and dark alternate fast from left to right, as along a line of letters."""
     import cv2
 
     changes = np.zeros(strokes.shape[1:], np.float32)
@@ -126,7 +132,8 @@ def _text_like(strokes):
     return strokes & (cv2.blur(changes, LETTERS) > ALTERNATION)
 
 
-def _widened(strokes):
+def widened(strokes: np.ndarray) -> np.ndarray:
+    """The `strokes` of a frame and the points next to them."""
     import cv2
 
     return np.stack([cv2.dilate(plane.astype(np.uint8), np.ones((3, 3), np.uint8)) for plane in strokes]).astype(bool)
@@ -142,7 +149,7 @@ def stills(samples: list[Frame], text_areas: list[tuple[float, float, float, flo
         return []
     merits = [_merit(frame, text_areas) for frame in samples]
     apart = (samples[-1].at - samples[0].at) / 4
-    chosen = []
+    chosen: list[int] = []
     for index in sorted(range(len(samples)), key=lambda index: -merits[index]):
         if all(abs(samples[index].at - samples[other].at) > apart for other in chosen):
             chosen.append(index)
@@ -161,9 +168,8 @@ def _merit(frame, text_areas):
     for left, top, right, bottom in text_areas:
         text[int(top * height) : int(bottom * height) + 1, int(left * width) : int(right * width) + 1] = True
     covered = np.mean(frame.strokes & text)
-    sharpness = np.log1p(cv2.Laplacian(small, cv2.CV_32F)[~text].var()) if not text.all() else 0
-    burnt = np.mean((small < 12) | (small > 243))
-    exposure = max(0.05, 1 - abs(small.mean() - 120) / 120 - burnt)
+    sharpness = np.log1p(laplacian(small)[~text].var()) if not text.all() else 0
+    exposure = max(0.05, 1 - abs(small.mean() - 120) / 120 - clipped_share(small, 12, 243))
     return (0.1 + sharpness) * exposure / (1 + 100 * covered)
 
 

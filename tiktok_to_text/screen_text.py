@@ -1,56 +1,61 @@
 """Looks: a clip in, the lines of text on its screen and its best stills out."""
 
-import functools
 import re
-import threading
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
-from engines import Engine, Report
-from tiktok_to_text import frames
+from core.engines import Engine, Report
+from core.loading import LoadOnce
+from settings import Settings
+from tiktok_to_text import frames, standing
+from tiktok_to_text.video_text import ScreenRequest, ScreenText
 
-MOST_FRAMES = 8  # read in a clip
-MOST_STILLS = 2
+MAX_FRAMES = 8  # read in a clip
+MAX_STILLS = 2
 DETECTION_SIDE = 448  # pixels of the longer side on which text is looked for
 MARGIN = 0.1  # of a line's height, left around it: without it, spaces between words are lost
-SUREST = 0.65  # how sure the recogniser must be of a line, from 0 to 1
+MIN_CONFIDENCE = 0.65  # how sure the recogniser must be of a line, from 0 to 1
 SPACE_BOOST = 100  # the recogniser, trained on Chinese above all, is shy of spaces: 90 % of caption words come right
 # without it, 99 % with it; any factor from 10 to 300 does
-ALIKE = 0.8  # similarity, from 0 to 1, from which on two readings are of the same line
-
-_loading = threading.Lock()
+MIN_SIMILARITY = 0.8  # similarity, from 0 to 1, from which on two readings are of the same line
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The lines in reading order, and JPEG stills with the least text first."""
+    """The lines in reading order, when and where each stands, and JPEG stills with the least text first."""
 
     lines: tuple[str, ...] = ()
+    texts: tuple[ScreenText, ...] | None = ()
     stills: tuple[bytes, ...] = ()
 
 
-def look(path: Path, seconds: float, report: Report) -> Seen:
-    """Read the text on the screen of the clip at `path`, which lasts `seconds`; an empty Seen where it has no picture.
+def look(request: ScreenRequest, _settings: Settings, report: Report) -> Seen:
+    """Read the text on the screen of a clip; an empty Seen where it has no picture.
 
     Text detection and recognition by PP-OCRv4 (PaddlePaddle, 2023) through RapidOCR.
     """
-    samples = []
-    for frame in frames.sample(path, seconds):
-        report(min(int(frame.at), int(seconds)), max(1, int(seconds)), "looking")
+    samples, seconds = [], int(request.seconds)
+    for frame in frames.sample(request.path, request.seconds):
+        report(min(int(frame.at), seconds), max(1, seconds), "looking")
         samples.append(frame)
-    lines, areas = [], []
-    chosen = frames.with_all_text(samples, MOST_FRAMES)
+    lines: list[tuple[str, float]] = []
+    areas, read = [], []
+    chosen = frames.with_all_text(samples, MAX_FRAMES)
     for number, frame in enumerate(chosen):
         report(number, len(chosen), "reading the screen")
         for text, sureness, area in _read(frame.colours()):
             areas.append(area)
-            if sureness >= SUREST:
+            if sureness >= MIN_CONFIDENCE:
                 _add(lines, _tidy(text), sureness)
-    return Seen(tuple(text for text, _ in lines), tuple(frames.stills(samples, areas, MOST_STILLS)))
+                read.append((frame.at, _tidy(text), area))
+    return Seen(
+        lines=tuple(text for text, _ in lines),
+        texts=standing.follow(samples, read, frames.step(request.seconds)),
+        stills=tuple(frames.stills(samples, areas, MAX_STILLS)),
+    )
 
 
 def missing(_settings) -> str | None:
@@ -61,14 +66,8 @@ def missing(_settings) -> str | None:
 ENGINES = {"rapidocr": Engine(missing, look)}
 
 
-def load():
-    """Return the text detector and recogniser, loaded once in this process."""
-    with _loading:
-        return _load()
-
-
-@functools.cache
 def _load():
+    """Load the text detector and recogniser."""
     from rapidocr_onnxruntime import RapidOCR
 
     ocr = RapidOCR(
@@ -83,6 +82,9 @@ def _load():
     space = decode.character.index(" ")
     ocr.text_rec.postprocess_op = lambda odds, *rest, **options: decode(_with_spaces(odds, space), *rest, **options)
     return ocr
+
+
+load = LoadOnce(_load, imports=("cv2", "rapidocr_onnxruntime"))
 
 
 def _with_spaces(odds, space):
@@ -106,7 +108,8 @@ def _read(picture):
     boxes = [_with_margin(box * (width / small_size[0], height / small_size[1])) for box in ocr.sorted_boxes(boxes)]
     texts, _ = ocr.text_rec(ocr.get_crop_img_list(picture, boxes))
     areas = [
-        (*np.clip(box.min(0) / (width, height), 0, 1), *np.clip(box.max(0) / (width, height), 0, 1)) for box in boxes
+        tuple(float(edge) for corner in (box.min(0), box.max(0)) for edge in np.clip(corner / (width, height), 0, 1))
+        for box in boxes
     ]
     return [(text, float(sureness), area) for (text, sureness), area in zip(texts, areas, strict=True)]
 
@@ -144,7 +147,7 @@ def _same_line(one, other):
         return True
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):  # "step 1" is not "step 2"
         return False
-    return len(one) > 4 and SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
+    return len(one) > 4 and SequenceMatcher(None, one, other, autojunk=False).ratio() >= MIN_SIMILARITY
 
 
 def _core(text):

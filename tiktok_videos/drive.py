@@ -1,10 +1,13 @@
 """Videos in Google Drive: which folders hold which tags, and a cache of the videos that were fetched.
 
+Where several studios share a store, what one has fetched the others take from there.
+
 Folders come from `DRIVE_FOLDERS`. With a service account Drive is asked through its API, without one through the
 pages that anyone may read.
 """
 
 import hashlib
+import logging
 import re
 import shutil
 import tempfile
@@ -12,18 +15,23 @@ import threading
 import tomllib
 import weakref
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
-from engines import EngineError
+from core import storage
+from core.engines import EngineError
+from core.waiting import hold
 from settings import Settings, SettingsError
 from tiktok_videos.catalogue import Category, Video
 from tiktok_videos.tags import TagError, clean
 
+log = logging.getLogger(__name__)
+
 SPARE_DISK = 64 * 1024 * 1024  # bytes that a download leaves free
 CONTAINERS = {b"\x1aE\xdf\xa3": ".webm", b"ftypqt  ": ".mov", b"ftyp": ".mp4"}  # how a file begins
 
-_fetching: weakref.WeakValueDictionary[tuple, threading.Lock] = weakref.WeakValueDictionary()
+KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+_fetching: weakref.WeakValueDictionary[tuple[Path, str, str | None], threading.Lock] = weakref.WeakValueDictionary()
 _fetching_guard = threading.Lock()
 
 
@@ -65,7 +73,7 @@ def _category(place, table):
 def missing(settings: Settings) -> str | None:
     """Say what must be set up before Drive can be used. A malformed `DRIVE_FOLDERS` counts as set up, and fails."""
     try:
-        return None if folders(settings) else f"DRIVE_FOLDERS names no folders: {settings.drive_folders}"
+        return None if folders(settings) else "DRIVE_FOLDERS names no folders"
     except SettingsError:
         return None
 
@@ -93,12 +101,13 @@ def fetch(video: Video, settings: Settings, report: Callable[[int, int, str], No
     longer than `SERVICE_TIMEOUT`. Raises EngineError, also for more than `MAX_VIDEO_MB`; nothing half done stays.
     """
     cache = _cache(settings)
-    with _one_at_a_time((cache, video.key, video.checksum), lambda: report(0, video.size or 0, video.title)):
+    lock = _lock_of((cache, video.key, video.checksum))
+    with hold(lock, lambda: report(0, video.size or 0, video.title)):
         path = _cached(video.key, video.checksum or "unchecked", settings)
         if path is None:
             _check_size(video, settings)
             try:
-                path = _download(video, cache, settings, report)
+                path = _shared(video, settings) or _download(video, cache, settings, report)
             except OSError as error:
                 raise EngineError(f"The video cannot be stored in DATA_DIR: {error.strerror or error}.") from None
     report(path.stat().st_size, path.stat().st_size, video.title)
@@ -106,8 +115,22 @@ def fetch(video: Video, settings: Settings, report: Callable[[int, int, str], No
 
 
 def stored(key: str, settings: Settings) -> Path | None:
-    """Return the path of a video that was fetched before, None where it is not there. A key never leads elsewhere."""
-    return _cached(key, "*", settings)
+    """Return the path of a video that was fetched before, None where it is not there. A key never leads elsewhere.
+
+    Raises core.storage.StorageError.
+    """
+    if path := _cached(key, "*", settings):
+        return path
+    name = in_storage(key, settings)
+    return storage.local(name, settings) if name else None
+
+
+def in_storage(key: str, settings: Settings) -> str | None:
+    """The key in core.storage of a video that some studio has fetched, None where there is none in a store."""
+    if not storage.is_remote(settings) or not KEY.fullmatch(key):
+        return None
+    found = storage.entries(f"videos/{key}.", settings)
+    return max(found, key=lambda entry: entry.modified).key if found else None
 
 
 def check(settings: Settings) -> None:
@@ -116,19 +139,15 @@ def check(settings: Settings) -> None:
         videos(category, 1, settings)
 
 
-def title(name: str) -> str:
-    """The title of a video in a file of this name: without its suffix and without control characters."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in name)
-    return re.sub(r"\.\w{2,4}$", "", " ".join(printable.split()))[:200] or "Untitled"
-
-
 def _way(settings):
     """The module that asks Drive. Both are loaded only now: they take half a second."""
     if settings.google_service_account_file:
-        from tiktok_videos import drive_api as way
-    else:
-        from tiktok_videos import drive_public as way
-    return way
+        from tiktok_videos import drive_api
+
+        return drive_api
+    from tiktok_videos import drive_public
+
+    return drive_public
 
 
 def _cache(settings):
@@ -136,23 +155,15 @@ def _cache(settings):
 
 
 def _cached(key, checksum, settings):
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", key):
+    if not KEY.fullmatch(key):
         return None
     files = list(_cache(settings).glob(f"{key}.{checksum}.*"))
     return max(files, key=lambda path: path.stat().st_mtime, default=None)
 
 
-@contextmanager
-def _one_at_a_time(key, waiting):
-    """Hold all others off `key`; `waiting` is called now and then while another holds it."""
+def _lock_of(key):
     with _fetching_guard:
-        lock = _fetching.setdefault(key, threading.Lock())
-    while not lock.acquire(timeout=0.25):
-        waiting()
-    try:
-        yield
-    finally:
-        lock.release()
+        return _fetching.setdefault(key, threading.Lock())
 
 
 def _check_size(video, settings):
@@ -168,7 +179,25 @@ def _download(video, cache, settings, report):
         part = Path(room) / "video"
         _way(settings).download(video, part, settings, report)
         _check_content(video, part)
-        return part.rename(cache / f"{video.key}.{video.checksum or 'unchecked'}{_suffix(part)}")
+        path = part.rename(cache / f"{video.key}.{video.checksum or 'unchecked'}{_suffix(part)}")
+    if storage.is_remote(settings):
+        try:
+            storage.put(f"videos/{path.name}", path, settings, create=True)
+        except storage.StorageError as error:
+            log.warning("%s is not shared with other studios: %s", video.title, error)
+    return path
+
+
+def _shared(video, settings):
+    """The video as another studio has fetched it, brought here; None where none has."""
+    if not storage.is_remote(settings) or not KEY.fullmatch(video.key):
+        return None
+    try:
+        found = storage.entries(f"videos/{video.key}.{video.checksum or 'unchecked'}.", settings)
+        return storage.local(found[0].key, settings) if found else None
+    except storage.StorageError as error:
+        log.warning("%s is not taken from other studios: %s", video.title, error)
+        return None
 
 
 def _check_content(video, path):

@@ -4,8 +4,8 @@ gdown runs as a program of its own, for a folder's page cannot be given a time o
 program can be ended.
 """
 
-import json
 import mimetypes
+import os
 import re
 import subprocess
 import sys
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engines import EngineError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from core.engines import EngineError
 from settings import Settings
-from tiktok_videos.catalogue import Video
-from tiktok_videos.drive import title
+from tiktok_videos.catalogue import Video, title
 
 RETRIES = 3  # of a broken download, by gdown, from where it broke off
 TICK = 0.1  # seconds between two looks at how far gdown is
@@ -43,6 +44,16 @@ _MEANINGS = {
     r"Max retries|Connection|resolve": "Google Drive cannot be reached. Check the network.",
 }
 _MOVED = "Google Drive has changed its pages, and gdown cannot read them. Set up a service account."
+
+
+class _Entry(BaseModel):
+    """A file in gdown's listing of a folder."""
+
+    url: str
+    path: str
+
+
+LISTING = TypeAdapter(list[_Entry])
 
 
 def videos(folder_id: str, limit: int, settings: Settings) -> list[Video]:
@@ -74,8 +85,7 @@ def download(video: Video, path: Path, settings: Settings, report: Callable[[int
     def watch():
         nonlocal done, last
         size = _bytes_in(path.parent)
-        if size > settings.max_video_mb * 1024 * 1024:
-            raise EngineError(f"The video is larger than MAX_VIDEO_MB ({settings.max_video_mb} MB) allows.")
+        _check_size(size, settings)
         if size > done:
             done, last = size, time.monotonic()
         if time.monotonic() - last > settings.service_timeout:
@@ -86,6 +96,12 @@ def download(video: Video, path: Path, settings: Settings, report: Callable[[int
     _gdown(["--retries", str(RETRIES), "--output", str(path), address], settings, watch)
     if not path.is_file():
         raise EngineError(_MOVED)
+    _check_size(path.stat().st_size, settings)  # the end of it may have come after the last look
+
+
+def _check_size(size, settings):
+    if size > settings.max_video_mb * 1024 * 1024:
+        raise EngineError(f"The video is larger than MAX_VIDEO_MB ({settings.max_video_mb} MB) allows.")
 
 
 def _bytes_in(folder):
@@ -101,11 +117,14 @@ def _gdown(arguments, settings, watch):
     command = [sys.executable, "-P", "-m", "gdown", "--quiet", "--no-cookies"]
     command += ["--timeout", str(settings.service_timeout), *arguments]
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complaints:
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=printed, stderr=complaints) as run:
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=complaints, env=dict(os.environ)
+        ) as run:
             try:
                 while run.poll() is None:
                     watch()
-                    time.sleep(TICK)
+                    with suppress(subprocess.TimeoutExpired):
+                        run.wait(TICK)
             finally:
                 run.kill()
         for file in (printed, complaints):
@@ -123,8 +142,8 @@ def _explain(complaint):
 
 
 def _read_listing(listing):
-    try:
-        files = [(entry["url"].partition("?id=")[2], entry["path"]) for entry in json.loads(listing)]
-    except (ValueError, TypeError, LookupError, AttributeError):
-        raise EngineError(_MOVED) from None
-    return [(key, name) for key, name in files if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", key)]
+    with suppress(ValidationError):
+        entries = LISTING.validate_json(listing)
+        files = [(entry.url.partition("?id=")[2], entry.path) for entry in entries]
+        return [(key, name) for key, name in files if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", key)]
+    raise EngineError(_MOVED)

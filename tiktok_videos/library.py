@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from engines import EngineError
+from core.engines import EngineError
 from settings import Settings
 from tiktok_videos.catalogue import Category, Video
 from tiktok_videos.tags import TagError, clean
@@ -63,6 +63,8 @@ def fetch(video: Video, settings: Settings, report: Callable[[int, int, str], No
 def stored(key: str, settings: Settings) -> Path | None:
     """Return the path of the video with this key, None where there is none. A key never leads out of the library."""
     library = settings.video_library.resolve()
+    if "\0" in key:
+        return None
     path = (library / key).resolve()
     inside = path.is_relative_to(library) and path.suffix.lower() in SUFFIXES
     return path if inside and path.is_file() else None

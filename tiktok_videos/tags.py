@@ -1,16 +1,16 @@
 """Tags as people type them, and the category nearest in meaning."""
 
 import functools
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from embeddings import embed
+from core import hashtags
+from core.embeddings import embed
 
-MOST_TAGS = 10
-LONGEST_TAG = 50  # characters
+MAX_TAGS = 10
+MAX_TAG = 50  # characters
 
 # Cosine between a tag and the centroid of a category's tags. Of 45 tags that belong to a category and 32 that belong to
 # none (they stand in tests/test_tags.py), this value lets 38 in, each to the right category, and keeps all 32 out.
@@ -26,21 +26,21 @@ def clean(raw: Iterable[str]) -> tuple[str, ...]:
 
     Case is kept for display and ignored in comparison. Raises TagError.
     """
-    tags = {}
+    tags: dict[str, str] = {}
     for text in raw:
-        tag = "".join(unicodedata.normalize("NFKC", text).split()).lstrip("#")
+        tag = "".join(unicodedata.normalize("NFKC", text).split()).lstrip(hashtags.SIGNS)
         if tag:
             tags.setdefault(tag.casefold(), _checked(tag))
     if not tags:
         raise TagError("Give at least one tag.")
-    if len(tags) > MOST_TAGS:
-        raise TagError(f"Give at most {MOST_TAGS} tags; there are {len(tags)}.")
+    if len(tags) > MAX_TAGS:
+        raise TagError(f"Give at most {MAX_TAGS} tags; there are {len(tags)}.")
     return tuple(tags.values())
 
 
 def _checked(tag):
-    if len(tag) > LONGEST_TAG:
-        raise TagError(f"A tag has at most {LONGEST_TAG} characters; “{tag[:20]}…” has {len(tag)}.")
+    if len(tag) > MAX_TAG:
+        raise TagError(f"A tag has at most {MAX_TAG} characters; “{tag[:20]}…” has {len(tag)}.")
     if unicodedata.category(tag[0])[0] == "M" or not all(map(_belongs_in_a_tag, tag)):
         raise TagError(f"A tag has only letters, digits and _; “{tag}” has something else.")
     return tag
@@ -66,10 +66,4 @@ def nearest(tag: str, categories: Sequence[tuple[str, ...]]) -> int | None:
 
 @functools.lru_cache(maxsize=256)
 def _meanings(tags):
-    return embed([words(tag) for tag in tags])
-
-
-def words(tag: str) -> str:
-    """Take a tag apart as one reads it: "MachineLearning" is "machine learning", "AI" stays "AI"."""
-    parts = re.findall(r"[A-Z]{2,}(?=[A-Z][a-z]|\b|_|\d)|[A-Z]?[^A-Z\d_]+|[A-Z]+|\d+", tag)
-    return " ".join(part if part.isupper() else part.lower() for part in parts) or tag
+    return embed([hashtags.words(tag) or tag for tag in tags])

@@ -1,4 +1,4 @@
-"""Visitors' own videos, kept under `DATA_DIR` by the hash of their content."""
+"""Visitors' own videos, kept by the hash of their content: under `DATA_DIR`, or in the store of STORAGE_URL."""
 
 import hashlib
 import re
@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
-from engines import EngineError
+from core import ffmpeg, storage
+from core.engines import EngineError
 from settings import Settings
 from tiktok_videos.catalogue import Video
 
@@ -18,6 +19,11 @@ CHUNK = 1024**2  # bytes
 HEAD = 64  # bytes that tell what a file is
 SPARE_DISK = 64 * 1024**2  # bytes that an upload leaves free
 UNFINISHED = ".part-"  # how the names of files begin that are still being received
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}  # by ffmpeg's names
+BARE = (
+    *("-map", "0:v:0", "-map", "0:a:0?", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1"),
+    *("-map_metadata:s:v", "-1", "-map_metadata:s:a", "-1", "-fflags", "+bitexact", "-movflags", "+faststart"),
+)
 KEY = re.compile(r"[0-9a-f]{64}\.(mp4|mov|webm|mkv)")
 
 
@@ -38,7 +44,7 @@ class Received:
 
 
 @contextmanager
-def received(stream: BinaryIO, name: str, settings: Settings) -> Iterator[Received]:
+def received(stream: IO[bytes], name: str, settings: Settings) -> Iterator[Received]:
     """Write a stream to disk, piece by piece; what is not kept by the end of the block is removed.
 
     Raises UploadError where it is too large, empty, or begins like no mp4, mov, webm or mkv; OSError where the disk is
@@ -86,15 +92,54 @@ def kind(head: bytes) -> str | None:
     return None
 
 
+@contextmanager
+def bare(file: Received, name: str, settings: Settings) -> Iterator[Received]:
+    """The picture and the sound of a received file alone; what is not kept by the end of the block is removed.
+
+    Places, times, the names of cameras and people, and all other streams stay behind. Raises UploadError where picture
+    and sound cannot be copied.
+    """
+    with tempfile.NamedTemporaryFile(dir=_folder(settings), prefix=UNFINISHED, delete=False) as created:
+        path = Path(created.name)
+    try:
+        for suffix in (Path(file.key).suffix, ".mkv"):  # which takes what the file's own container may not
+            container = CONTAINERS[suffix]
+            ffmpeg.run(file.path, *BARE, "-f", container, str(path))
+            if path.stat().st_size:
+                break
+        else:
+            raise UploadError(name, "cannot be read; it may be broken or cut off.")
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        yield Received(path, f"{digest}{suffix}")
+    except EngineError as error:
+        raise UploadError(name, str(error)) from None
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def keep(file: Received, settings: Settings) -> None:
-    """Keep a received file under its key; the same content is kept once."""
-    file.path.replace(_folder(settings) / file.key)
+    """Keep a received file under its key; the same content is kept once. Raises core.storage.StorageError."""
+    if not storage.is_remote(settings):
+        file.path.replace(_folder(settings) / file.key)
+    elif storage.head(name_of(file.key), settings) is None:
+        storage.put(name_of(file.key), file.path, settings, create=True)
 
 
 def remove(key: str, settings: Settings) -> None:
-    """Remove a kept file."""
-    if path := stored(key, settings):
-        path.unlink(missing_ok=True)
+    """Remove a kept file. Raises core.storage.StorageError."""
+    if KEY.fullmatch(key):
+        storage.delete([name_of(key)], settings)
+
+
+def is_kept(key: str, settings: Settings) -> bool:
+    """Whether the file with this key is there. Raises core.storage.StorageError."""
+    return KEY.fullmatch(key) is not None and storage.head(name_of(key), settings) is not None
+
+
+def name_of(key: str) -> str:
+    """The key of a kept file in core.storage."""
+    return f"uploads/{key}"
 
 
 def shown(name: str) -> str:
@@ -118,9 +163,16 @@ def fetch(wanted: Video, settings: Settings, report: Callable[[int, int, str], N
 
 
 def stored(key: str, settings: Settings) -> Path | None:
-    """Return the path of the kept file with this key, None where there is none."""
-    path = _folder(settings) / key
-    return path if KEY.fullmatch(key) and path.is_file() else None
+    """Return the path of the kept file with this key, brought here where it is in a store; None where there is none.
+
+    Raises core.storage.StorageError.
+    """
+    return storage.local(name_of(key), settings) if KEY.fullmatch(key) else None
+
+
+def in_storage(key: str, settings: Settings) -> str | None:  # noqa: ARG001 as of every source
+    """The key of a kept file in core.storage."""
+    return name_of(key) if KEY.fullmatch(key) else None
 
 
 def _folder(settings):

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,11 +17,18 @@ import pipeline
 import summariser
 import tiktok_to_text
 import tiktok_videos
-from engines import silent
-from pools import open_pools
+from animate_text import PictureRequest
+from core.engines import no_report
+from core.executors import open_pools
+from music_gen import MusicRequest
 from settings import ROOT, Settings
+from summariser import BriefRequest
+from tools.bench_draft import draft_rows
+from tools.bench_insights import insight_rows
+from tools.bench_provenance import provenance_rows
 from tools.bench_queue import queue_rows
 from tools.bench_services import service_rows
+from tools.waiting import free_port
 
 TAG = "AI"
 SECONDS = 10  # of music
@@ -53,12 +59,15 @@ def main():
         print(f"\nThe studio's search is {plain / new[0]:.1f} times as fast as the plain one.")
         pools.close()
         print()
-        for row in [*service_rows(), *queue_rows()]:
+        for row in [*service_rows(), *queue_rows(), *provenance_rows(rounds), *draft_rows()]:
+            report(*row)
+        print()
+        for row in insight_rows(settings):
             report(*row)
 
 
 def report(what, number, unit="s"):
-    print(f"{what:<58}{number:8.2f} {unit}", flush=True)
+    print(f"{what:<66}{number:8.2f} {unit}", flush=True)
 
 
 def best(rounds, measure):
@@ -75,7 +84,7 @@ def search(settings, pools):
     start = time.perf_counter()
     query = pipeline.Query((TAG,), SECONDS, SEED)
     result = pipeline.search(query, "bench", settings.generated_dir / "bench", settings, pools)
-    return time.perf_counter() - start, result["timings"]
+    return time.perf_counter() - start, result.timings
 
 
 def search_plainly(settings):
@@ -84,14 +93,15 @@ def search_plainly(settings):
     texts = []
     for video in tiktok_videos.find((TAG,), settings).videos:
         forget_models()
-        texts.append(tiktok_to_text.read(tiktok_videos.fetch(video, settings, silent), "en-US", settings, silent))
+        texts.append(tiktok_to_text.read(tiktok_videos.fetch(video, settings, no_report), "en-US", settings, no_report))
     forget_models()
     on_screen = ["\n".join(text.on_screen) for text in texts]
-    brief = summariser.summarise([text.transcript for text in texts], on_screen, (TAG,), settings).value
+    request = BriefRequest(tuple(text.transcript for text in texts), tuple(on_screen), (TAG,))
+    brief = summariser.summarise(request, settings).value
     forget_models()
-    music_gen.generate(brief.music_prompt, SECONDS, SEED, settings)
-    stills = [still for text in texts for still in text.stills]
-    animate_text.generate(brief.image_prompt, brief.ideas[0].title, brief.tags, stills, SEED, settings)
+    music_gen.generate(MusicRequest(brief.music_prompt, SECONDS, SEED), settings)
+    stills = tuple(still for text in texts for still in text.stills)
+    animate_text.generate(PictureRequest(brief.image_prompt, brief.ideas[0].title, brief.tags, stills, SEED), settings)
     return time.perf_counter() - start, texts
 
 
@@ -106,9 +116,7 @@ def forget_models():
 
 def start_up(data_dir):
     """Seconds from `make run` to the first page, everything being installed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     start = time.perf_counter()
     environment = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir)}
     server = subprocess.Popen(["make", "run"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, process_group=0)

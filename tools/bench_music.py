@@ -8,15 +8,15 @@ from settings import Settings
 from tools.measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
 
 PROMPT = "warm slow piano chords with soft drums"
-TOGETHER = 4  # prompts
+BATCH = 4  # prompts
 SECONDS = 5  # of music
 
 
 def build(folder: Path) -> None:
     """Save a checkpoint of full size with random weights."""
-    from tests import models
+    from tools.random_weights.musicgen import save_musicgen
 
-    models.save_musicgen(folder, full_size=True)
+    save_musicgen(folder, full_size=True)
 
 
 def use(settings: Settings, folder: Path) -> Settings:
@@ -28,7 +28,7 @@ def warm(settings: Settings) -> None:
     """Load the model and make the shortest piece."""
     import music_gen
 
-    music_gen.generate(PROMPT, SECONDS, 0, settings)
+    music_gen.generate(music_gen.MusicRequest(PROMPT, SECONDS, 0), settings)
 
 
 def rows(settings: Settings, limits: Limits, tokens: int, rounds: int) -> Iterator[Row]:
@@ -40,9 +40,9 @@ def rows(settings: Settings, limits: Limits, tokens: int, rounds: int) -> Iterat
     yield Row("MusicGen: decoding", "tokens/s", ours["rate"], plain["rate"], ours["rate"] / limit, ours["format"])
     yield Row("MusicGen: a request of 5 s of music", "s", ours["request"], plain["request"], note=note)
     yield Row("MusicGen: its sound out of its codes", "s", ours["decoding"])
-    turns, together = TOGETHER * ours["request"], ours["together"]
-    yield Row(f"MusicGen: {TOGETHER} prompts in turn (plain), at once (ours)", "s", together, turns)
-    rates = ours["rate"], ours["rate_together"]
+    turns, batch = BATCH * ours["request"], ours["batch"]
+    yield Row(f"MusicGen: {BATCH} prompts in turn (plain), at once (ours)", "s", batch, turns)
+    rates = ours["rate"], ours["batch_rate"]
     yield Row("MusicGen: the same, decoding alone", "tokens/s", rates[1], rates[0])
     yield Row("MusicGen: loading", "s", ours["loading"], plain["loading"])
     yield Row("MusicGen: memory when warm", "GiB", ours["memory"][0])
@@ -86,32 +86,34 @@ def measure_ours(settings, rounds):
 
     found = utils.accelerator(settings)
     precision = token_model.best_precision(found.device, found.dtype)
-    loading, model = seconds_of(lambda: musicgen.load(settings).result())
+    loading, model = seconds_of(lambda: musicgen.load(settings))
     frames = SECONDS * sampling.FRAMES
     steps = frames + max(model.tokens.delays)
 
-    def draw(pieces):
+    def sample(pieces):
         with torch.inference_mode():
-            text, mask = musicgen._read(model, [PROMPT] * pieces)
-            return sampling.draw(model.tokens, text, mask, frames, range(pieces), lambda *_: None)
+            text, mask = musicgen._encode_text(model, [PROMPT] * pieces)
+            return sampling.sample(model.tokens, text, mask, frames, range(pieces), lambda *_: None)
 
     def decode(codes):
         with torch.inference_mode():
             codec.decode(model.codec, codes, lambda *_: None)
 
     def make(pieces):
-        for answer in music_gen.generate.together.run([(PROMPT, SECONDS, seed, settings) for seed in range(pieces)]):
+        for answer in music_gen.generate.batch.run(
+            [(music_gen.MusicRequest(PROMPT, SECONDS, seed), settings) for seed in range(pieces)]
+        ):
             if isinstance(answer, Exception):
                 raise answer
 
-    codes = draw(1)
+    codes = sample(1)
     return {
         "loading": loading,
-        "rate": steps / best(rounds, lambda: draw(1)),
-        "rate_together": TOGETHER * steps / best(rounds, lambda: draw(TOGETHER)),
+        "rate": steps / best(rounds, lambda: sample(1)),
+        "batch_rate": BATCH * steps / best(rounds, lambda: sample(BATCH)),
         "decoding": best(rounds, lambda: decode(codes)),
         "request": best(rounds, lambda: make(1)),
-        "together": best(rounds, lambda: make(TOGETHER)),
+        "batch": best(rounds, lambda: make(BATCH)),
         "bytes": bytes_of_a_step(settings, precision),
         "format": precision,
         "memory": memory(),
@@ -136,16 +138,16 @@ def measure_errors(settings):
     from music_gen import token_model
 
     decoder = MusicgenForConditionalGeneration.from_pretrained(settings.musicgen_model).decoder.eval()
-    dice = torch.Generator().manual_seed(0)
-    tokens = torch.randint(0, decoder.config.vocab_size, (1, 4, 20), generator=dice)
-    text = torch.randn(1, 12, decoder.config.hidden_size, generator=dice)
+    generator = torch.Generator().manual_seed(0)
+    tokens = torch.randint(0, decoder.config.vocab_size, (1, 4, 20), generator=generator)
+    text = torch.randn(1, 12, decoder.config.hidden_size, generator=generator)
 
     @torch.inference_mode()
     def logits(precision):
         model = token_model.prepare(decoder, precision)
         states = text.to(model.embeddings.dtype)
-        memory = token_model.remember(model, states, torch.ones(1, 12, dtype=torch.bool), 20)
-        return torch.stack([token_model.step(model, tokens[..., at : at + 1], at, memory).float() for at in range(20)])
+        cache = token_model.init_cache(model, states, torch.ones(1, 12, dtype=torch.bool), 20)
+        return torch.stack([token_model.step(model, tokens[..., at : at + 1], at, cache).float() for at in range(20)])
 
     exact = logits("float32")
     return {name: ((logits(name) - exact).norm() / exact.norm()).item() for name in ("int8", "bfloat16")}

@@ -16,10 +16,10 @@ TIMED = 3  # steps; the rest is computed
 
 def build(folder: Path) -> None:
     """Save checkpoints with the sizes of Stable Diffusion 1.5, LCM-LoRA and TAESD (5.7 GB)."""
-    from tests import models_sd
+    from tools.random_weights.stable_diffusion import Sizes, save_lcm_lora, save_stable_diffusion, save_taesd
 
     _quieten()
-    sizes = models_sd.Sizes(
+    sizes = Sizes(
         unet={"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8},
         decoder={
             "sample_size": 512,
@@ -39,9 +39,9 @@ def build(folder: Path) -> None:
         },
         projection=768,
     )
-    models_sd.save_stable_diffusion(folder / "model", sizes=sizes)
-    models_sd.save_lcm_lora(folder / "lora", sizes, rank=64)
-    models_sd.save_taesd(folder / "taesd", channels=64, blocks=(1, 3, 3, 3))
+    save_stable_diffusion(folder / "model", sizes=sizes)
+    save_lcm_lora(folder / "lora", sizes, rank=64)
+    save_taesd(folder / "taesd", channels=64, blocks=(1, 3, 3, 3))
 
 
 def _quieten():
@@ -68,7 +68,7 @@ def warm(settings: Settings) -> None:
     """Load the model and make a picture in the profile that the settings give."""
     import animate_text
 
-    animate_text.generate(PROMPT, "", [], [], 0, settings)
+    animate_text.generate(animate_text.PictureRequest(PROMPT, "", (), (), 0), settings)
 
 
 def rows(settings: Settings, limits: Limits, _tokens: int, rounds: int) -> Iterator[Row]:
@@ -185,20 +185,22 @@ def measure_ours(settings, rounds):
     import animate_text
     from animate_text import stable_diffusion
 
-    loading, painter = seconds_of(lambda: stable_diffusion.load(settings))
+    loading, model = seconds_of(lambda: stable_diffusion.load(settings))
     clock = Clock()
-    few = replace(painter, steps=TIMED)
+    few = replace(model, steps=TIMED)
     latents = stable_diffusion.sample(few, PROMPT, "", 0, clock)
-    stable_diffusion.develop(painter, latents)
-    decoding = best(rounds, lambda: stable_diffusion.develop(painter, latents))
+    stable_diffusion.decode_latents(model, latents)
+    decoding = best(rounds, lambda: stable_diffusion.decode_latents(model, latents))
     if settings.image_profile == "fast":
-        picture = best(rounds, lambda: animate_text.generate(PROMPT, "Title", [], [], 0, settings))
+        picture = best(
+            rounds, lambda: animate_text.generate(animate_text.PictureRequest(PROMPT, "Title", (), (), 0), settings)
+        )
     else:
-        picture = painter.steps * clock.step + decoding
+        picture = model.steps * clock.step + decoding
     return {
         "loading": loading,
         "step": clock.step,
-        "steps": painter.steps,
+        "steps": model.steps,
         "decoding": decoding,
         "picture": picture,
         "memory": memory(),

@@ -6,19 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pipeline
-from jobs import Jobs
-from pipeline import Query
+from core.executors import open_pools
+from jobs.queue import Jobs
+from pipeline import Query, StageResult
 from settings import Settings
 
 SEARCHES = 200
-MADE = {"value": {}, "engine": "instant", "warnings": [], "seconds": 0.0}
+RESULT = StageResult(value={}, engine="instant")
 
 
 def queue_rows() -> list[tuple[str, float, str]]:
     """Rows of the bench: what was measured, the number, its unit."""
     with tempfile.TemporaryDirectory() as folder:
         settings = replace(Settings.read({}), data_dir=Path(folder) / "data", generated_dir=Path(folder) / "generated")
-        jobs = Jobs(replace(settings, max_queued=SEARCHES), _instant)
+        jobs = Jobs(replace(settings, max_queued=SEARCHES), open_pools(settings), _instant)
         try:
             jobs.start()
             first_event = sorted(_seconds_to_first_event(jobs, seed) for seed in range(20))[10]
@@ -31,10 +32,10 @@ def queue_rows() -> list[tuple[str, float, str]]:
     ]
 
 
-def _instant(_query, _search_id, _folder, watch, show, _made):
-    for stage in pipeline.STAGES:
-        watch(stage, 1, 1, stage)
-        show(stage, MADE)
+def _instant(query, _search_id, _folder, _settings, _pools, on_progress, on_result, _earlier):
+    for stage in pipeline.stages_of(query):
+        on_progress(stage, 1, 1, stage)
+        on_result(stage, RESULT)
 
 
 def _seconds_to_first_event(jobs, seed):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pipeline
 import tiktok_to_text
-from pools import open_pools
-from tests.services import together
+from core.executors import open_pools
+from tools.services import together
 
 DELAY = 0.3  # seconds
 
@@ -25,8 +25,8 @@ def service_rows() -> list[tuple[str, float]]:
         result = pipeline.search(pipeline.Query(("Garlic",), 5), "bench", Path(folder) / "made", settings, pools)
         seconds = time.perf_counter() - start
         pools.close()
-        if result["warnings"]:
-            sys.exit(f"The services were not used: {result['warnings']}")
+        if result.warnings:
+            sys.exit(f"The services were not used: {result.warnings}")
         calls = sum(len(service.requests) for service in services)
         return [
             (f"a search whose {calls} calls to services take 300 ms each", seconds),

@@ -13,7 +13,7 @@ const stages = [...dock.querySelectorAll("[data-stage]")];
 const ASK_EVERY = 2000; // milliseconds between questions where events do not come
 const SILENCE = 15000; // milliseconds without an event after which the page asks
 const ENDED = ["done", "failed", "cancelled"];
-const READY = { videos: "A video was read.", summary: "The summary is ready.", music: "The music is ready.", image: "The cover is ready." };
+const READY = { videos: "A video was read.", summary: "The summary is ready.", music: "The music is ready.", image: "The cover is ready.", video: "The video is ready." };
 
 let source;
 let asking;

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
-from servers import serving
+
+from tests.servers import serving
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required""".split()
-SEARCH = 240_000  # milliseconds that a search may take where the machine is busy with other things
+SEARCH = 240_000  # milliseconds that a search may take, with its video
+WITHOUT_VIDEO = """addEventListener("DOMContentLoaded", () => {
+  for (const box of document.querySelectorAll("input[name=video]")) box.checked = false
+})"""
 WATCH_SHIFTS = """
     window.shifts = 0;
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.shifts += entry.value; }))
@@ -32,10 +36,12 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory, samples):
-    """The sample clips, and a category of which one clip is broken."""
+def library(tmp_path_factory, samples, short_library):
+    """The sample clips, of the two categories most used only the beginnings; and a category with a broken clip."""
     folder = tmp_path_factory.mktemp("library") / "videos"
     shutil.copytree(samples, folder)
+    for category in (*short_library.glob("AI-*"), *short_library.glob("TravelVlog-*")):
+        shutil.copytree(category, folder / category.name, dirs_exist_ok=True)
     broken = folder / "HalfBroken"
     broken.mkdir()
     shutil.copy(next((folder / "TravelVlog-HiddenGems-TravelTips").glob("*.mp4")), broken / "a-good-clip.mp4")
@@ -63,13 +69,15 @@ def visitor(browser, studio):
     """A way to come as a new visitor: `with visitor(viewport=…) as page`.
 
     At the end no page may have logged an error, or asked another host for anything. `allowed` is a pattern of errors
-    that are meant.
+    that are meant. A video, which takes a while, is only made with `video`.
     """
 
     @contextmanager
-    def come(allowed="", **options):
+    def come(allowed="", video=False, **options):
         context = browser.new_context(base_url=studio, **{"viewport": {"width": 1280, "height": 900}, **options})
         context.add_init_script(WATCH_SHIFTS)
+        if not video:
+            context.add_init_script(WITHOUT_VIDEO)
         errors, elsewhere = [], []
         context.on("weberror", lambda error: errors.append(str(error.error)))
         context.on("console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None)
@@ -101,8 +109,8 @@ def finish():
 
 @pytest.fixture(scope="session")
 def finished(visitor, finish):
-    """A finished search: its path, and the visitor's cookies."""
-    with visitor() as page:
+    """A finished search with a video: its path, and the visitor's cookies."""
+    with visitor(video=True) as page:
         page.goto("/")
         page.get_by_role("button", name="#AI", exact=True).click()
         page.wait_for_url("**/jobs/*")

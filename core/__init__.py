@@ -1,0 +1,1 @@
+"""What several packages would otherwise each write."""

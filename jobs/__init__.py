@@ -1,0 +1,1 @@
+"""Searches that outlive their request: stored before they start, resumed, watched, cancelled."""

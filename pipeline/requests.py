@@ -1,0 +1,76 @@
+"""What the brief, the music and the cover of a search are asked to be, by what was read and measured of the clips."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import music_gen
+import trend_insights
+from animate_text import PictureRequest
+from music_gen import MusicRequest
+from pipeline.clips import Clip
+from pipeline.query import Query
+from summariser import Brief, BriefRequest, Measured, Phrase
+
+
+def brief(query: Query, clips: Sequence[Clip]) -> BriefRequest:
+    """What was read, one entry a clip; of a clip that could not be read the texts are empty."""
+    texts = [clip.text for clip in clips]
+    traits = [clip.traits for clip in clips if clip.traits]
+    shared = trend_insights.compare(traits) if traits else None
+    return BriefRequest(
+        transcripts=tuple(text.transcript if text else "" for text in texts),
+        on_screen=tuple("\n".join(text.on_screen) if text else "" for text in texts),
+        tags=query.tags,
+        titles=tuple(clip.video.title for clip in clips),
+        phrases=tuple(tuple(Phrase(p.start, p.end, p.text) for p in text.phrases) if text else () for text in texts),
+        language=query.language,
+        seed=query.seed,
+        earlier=query.earlier_ideas,
+        facts=shared.said if shared else (),
+        measured=_measured(shared) if shared else None,
+    )
+
+
+def _measured(shared: trend_insights.Shared) -> Measured:
+    """What ideas take over from the clips: the medians of what was measured of them."""
+    names = ("seconds", "shot_seconds", "first_word_at", "text_first_at", "words_per_minute")
+    return Measured(shared.n, **{name: shared.spreads[name].median for name in names})
+
+
+def with_tempo(brief: Brief, clips: Sequence[Clip]) -> Brief:
+    """The brief with the tempo and the key of the clips in the description of its music, where they share one."""
+    tempo = trend_insights.common_tempo([clip.traits for clip in clips if clip.traits])
+    if tempo is None or not brief.music_prompt:
+        return brief
+    return replace(brief, music_prompt=music_gen.described(brief.music_prompt, tempo.bpm, tempo.key))
+
+
+def music(query: Query, brief: Brief, clips: Sequence[Clip]) -> MusicRequest:
+    """Music for the brief at the tempo and in the key of the clips, where most of them have the same."""
+    tempo = trend_insights.common_tempo([clip.traits for clip in clips if clip.traits])
+    return MusicRequest(
+        prompt=brief.music_prompt,
+        seconds=query.seconds,
+        seed=query.seed,
+        tempo=tempo.bpm if tempo else None,
+        key=tempo.key if tempo else None,
+    )
+
+
+def picture(query: Query, brief: Brief, title: str, clips: Sequence[Clip]) -> PictureRequest:
+    """A cover for the brief in the colours of the clips, its title where they have their text."""
+    shared = trend_insights.compare([clip.traits for clip in clips if clip.traits])
+    return PictureRequest(
+        prompt=brief.image_prompt,
+        title=title,
+        hashtags=brief.tags,
+        stills=stills(clips),
+        seed=query.seed,
+        palette=shared.palette,
+        text_places=shared.text_places,
+    )
+
+
+def stills(clips: Sequence[Clip]) -> tuple[bytes, ...]:
+    """The pictures that were taken from the clips."""
+    return tuple(still for clip in clips if clip.text for still in clip.text.stills)
