@@ -15,7 +15,7 @@ LIMITS = {
     resource.RLIMIT_DATA: 900 * 1024**2,  # bytes of one run's own data
     resource.RLIMIT_CPU: 2 * TIME_LIMIT,  # seconds of processor time
 }
-LOOK_UP = 0.1  # seconds between two calls of `on_frame`
+LOOK_UP = 0.1  # seconds between two calls of `on_frame`, and between two of ffmpeg's progress lines
 SAID = 4000  # characters of what ffmpeg said that go to the log
 
 
@@ -37,7 +37,8 @@ def encode(
     `on_frame` is told some times a second how many frames are written; what it raises ends the program at once.
     Raises EncodingFailed.
     """
-    line = [ffmpeg.program(), "-nostdin", "-hide_banner", "-y", "-nostats", "-progress", "pipe:1", *arguments]
+    progress = ["-nostats", "-progress", "pipe:1", "-stats_period", str(LOOK_UP)]
+    line = [ffmpeg.program(), "-nostdin", "-hide_banner", "-y", *progress, *arguments]
     with (
         tempfile.TemporaryFile() as said,
         ffmpeg.confined(line, subprocess.PIPE, said.fileno(), LIMITS, TIME_LIMIT, environment) as process,

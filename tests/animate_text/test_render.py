@@ -157,15 +157,17 @@ def test_the_same_timeline_and_seed_give_the_same_frames(small, draft_settings, 
 
 def test_called_off_it_ends_within_a_second_and_leaves_nothing_half_done(draft_settings, tmp_path):
     """At the full size, where a second is not much."""
-    settings, raised = own_folder(draft_settings, tmp_path), []
+    settings, raised, request = own_folder(draft_settings, tmp_path), [], scenes()
+    first_shot = request.timeline.scenes[0].shots[0].seconds * FPS
 
     def report(done, total, what):
         if done > 5:
+            assert done < first_shot, "frames were only counted by whole shots"
             raised.append(time.monotonic())
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        animate_text.render(scenes(), settings, report)
+        animate_text.render(request, settings, report)
     assert time.monotonic() - raised[0] < 1
     assert not list((tmp_path / "drafts" / "segments").glob(".*"))
 
@@ -212,7 +214,8 @@ def test_scenes_after_one_that_got_longer_are_not_encoded_again(small, monkeypat
 
 def test_progress_counts_frames(small):
     seen = []
-    animate_text.render(scenes(), small, lambda done, total, what: seen.append((done, total)))
+    request = scenes("One line.", "Another line.", "A third line.", "The last line.")
+    animate_text.render(request, small, lambda done, total, what: seen.append((done, total)))
     counts = [done for done, _ in seen]
     assert counts == sorted(counts)
     assert len(set(counts)) > 3
