@@ -1,4 +1,7 @@
-"""Runs ffmpeg on files that may be hostile: no network, no other file, little memory, and never for long."""
+"""Runs ffmpeg on files that may be hostile: no network, no other file, little memory, and never for long.
+
+`confined` does so for any program.
+"""
 
 import os
 import re
@@ -80,6 +83,7 @@ def confined(
     limits: Mapping[int, int] | None = None,
     seconds: float | None = None,
     environment: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in a process group that is ended with the block, or after `seconds` (TIME_LIMIT).
 
@@ -90,7 +94,7 @@ def confined(
     visible = {name: value for name, value in os.environ.items() if name in ENVIRONMENT}
     process = subprocess.Popen(
         [*without_network(), *command],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         process_group=0,
@@ -106,7 +110,7 @@ def confined(
         timer.cancel()
         _end(process)
         process.wait()
-        for stream in filter(None, (process.stdout, process.stderr)):
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
             stream.close()
 
 

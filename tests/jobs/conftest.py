@@ -3,7 +3,7 @@ import multiprocessing
 import pytest
 
 PRELOADED = """app torch transformers transformers.models.bert.modeling_bert HanTa.HanoverTagger cv2 onnxruntime
-    rapidocr_onnxruntime scipy.signal pretty_midi midirenderer pyloudnorm PIL.Image""".split()
+    rapidocr_onnxruntime scipy.signal pretty_midi pyloudnorm PIL.Image""".split()
 
 
 @pytest.fixture(scope="session")
