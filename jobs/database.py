@@ -1,6 +1,7 @@
 """Transactions on the database of searches: SQLite or PostgreSQL."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -112,6 +113,13 @@ def hold_claims(session: Session) -> None:
     """Let nobody claim a search until this transaction has ended."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"SELECT pg_advisory_xact_lock({CLAIMS})"))
+
+
+def now(session: Session) -> float:
+    """POSIX seconds by the clock that all instances of a database share: PostgreSQL's own, not each machine's."""
+    if session.get_bind().dialect.name == "postgresql":
+        return float(session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")))
+    return time.time()
 
 
 def _migrate(engine: Engine) -> None:

@@ -132,24 +132,40 @@ def uses(key: str, store: Store) -> list[Job]:
 def remove_unused(keys: Iterable[str], store: Store, settings: Settings) -> None:
     """Remove those of the visitors' own videos that no search uses, and all that was read from them.
 
-    The parts of videos do not tell which clips they show, so all go, to be made again where they are wanted; while a
-    search runs, which may be using them, they are left to retention. So is what a store does not let go at once.
+    The parts of videos do not tell which clips they show, so all go, to be made again where they are wanted (see
+    `forget_parts`). What a store does not let go at once is left to retention.
     """
     wanted = set(keys)
     if not wanted:
         return
     with store.transaction() as session:
         used = set(session.scalars(select(Upload.key).where(Upload.key.in_(wanted))))
-        is_running = session.scalar(select(Job.id).where(Job.state == RUNNING).limit(1)) is not None
         try:
             for key in wanted - used:  # while no search can be stored that uses one of them
                 uploads.remove(key, storage.prompt(settings))
                 _forget(key, storage.prompt(settings))
         except storage.StorageError as error:
             log.warning("own videos are left for later: %s", error)
-        if wanted - used and not is_running:
-            for cache in DRAFTED:
-                shutil.rmtree(settings.data_dir / cache, ignore_errors=True)
+    if wanted - used and _forgetting(settings).parent.is_dir():
+        _forgetting(settings).touch()
+        forget_parts(store, settings)
+
+
+def forget_parts(store: Store, settings: Settings) -> None:
+    """Remove the parts of videos, if one was deleted that may be in them; not while a search that may use them runs."""
+    if not _forgetting(settings).exists():
+        return
+    with store.transaction() as session:
+        if any(query.video for query in session.scalars(select(Job.query).where(Job.state == RUNNING))):
+            return
+        for cache in DRAFTED:
+            shutil.rmtree(settings.data_dir / cache, ignore_errors=True)
+    _forgetting(settings).unlink(missing_ok=True)
+
+
+def _forgetting(settings: Settings) -> Path:
+    """A file that is there while parts of videos have to go."""
+    return settings.data_dir / "drafts" / ".forget"
 
 
 def _forget(key: str, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import metrics
-from jobs.database import Store, hold_claims
+from jobs.database import Store, hold_claims, now
 from jobs.models import DONE, FAILED, QUEUED, RUNNING, Job, add_event
 from settings import Settings, SettingsError
 
@@ -58,7 +58,7 @@ def claim(session: Session, owner: str) -> Job | None:
 def _begun(session: Session, job: Job, owner: str) -> Job:
     """The job, taken."""
     job.state, job.owner, job.attempts = RUNNING, owner, job.attempts + 1
-    job.started = job.heartbeat_at = time.time()
+    job.started, job.heartbeat_at = time.time(), now(session)
     add_event(session, job, {"state": RUNNING, "progress": job.progress})
     return job
 
@@ -103,7 +103,7 @@ def heartbeat(store: Store, owner: str) -> None:
     """Say that this instance still runs its jobs."""
     with store.transaction() as session:
         ours = update(Job).where(Job.state == RUNNING, Job.owner == owner)
-        session.execute(ours.values(heartbeat_at=time.time()))
+        session.execute(ours.values(heartbeat_at=now(session)))
 
 
 def requeue_orphans(store: Store, owner: str, running: Callable[[], Collection[str]]) -> list[str]:
@@ -118,7 +118,7 @@ def requeue_orphans(store: Store, owner: str, running: Callable[[], Collection[s
     with store.transaction() as session:
         hold_claims(session)  # from here on, no worker claims anything
         lost_here = and_(Job.owner == owner, Job.id.not_in(list(running())))
-        lost_there = and_(Job.owner != owner, Job.heartbeat_at < time.time() - LEASE_SECONDS)
+        lost_there = and_(Job.owner != owner, Job.heartbeat_at < now(session) - LEASE_SECONDS)
         for job in session.scalars(select(Job).where(Job.state == RUNNING, or_(lost_here, lost_there))).all():
             if job.attempts < MAX_ATTEMPTS:
                 requeue(session, job)

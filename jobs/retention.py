@@ -27,6 +27,8 @@ LEFTOVERS = (
     "texts/*.part",
     "traits/*.part",
     "videos/.part-*",
+    "drafts/*/.*",
+    "drafts/*/*.part",
     *(f"{cache}/{'[0-9a-f]' * 64}.json" for cache in history.READINGS),
 )
 STALE = 3600  # seconds; what another instance is receiving into a shared folder of uploads is younger

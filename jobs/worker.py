@@ -62,7 +62,9 @@ class Workers:
         self._hold, self.owner = leases.hold_data_dir(self._settings)
         retention.sweep(self._store, self._settings)
         self._requeue_orphans()
-        alive = partial(self._repeat, (WATCH_SECONDS, self._watch_others), (leases.HEARTBEAT_SECONDS, self._heartbeat))
+        forget = partial(history.forget_parts, self._store, self._settings)
+        beat = (leases.HEARTBEAT_SECONDS, self._heartbeat)
+        alive = partial(self._repeat, (WATCH_SECONDS, self._watch_others), beat, (WATCH_SECONDS, forget))
         pruning = partial(self._repeat, (PRUNE_SECONDS, self._prune))  # apart: a store may let it wait
         others = {"listener": self._listener.run} if self._store.is_shared else {}
         tasks = {f"search-{number}": self._work for number in range(self._settings.max_running)}

@@ -12,8 +12,9 @@ from jobs import history, retention
 from jobs.models import CANCELLED, DONE, RUNNING, Job
 from jobs.retention import DAY, MB
 from jobs.worker import Workers
-from tests.searches import QUERY, RESULTS, instant, made
+from tests.searches import QUERY, RESULTS, Held, instant, made
 from tiktok_to_text import cache
+from tools.waiting import until
 from trend_insights import cache as traits
 from trend_insights.traits import MeasureRequest
 
@@ -100,6 +101,20 @@ def test_the_parts_of_videos_go_with_an_own_video_that_may_be_in_them(jobs):
     assert part.exists()
     jobs.delete(done(jobs, 2, uploads=((KEY, "Mine"),)))
     assert (part.exists(), font.exists()) == (False, True)
+
+
+def test_the_parts_of_videos_go_as_soon_as_no_video_is_made_that_may_use_them(settings, open_jobs):
+    held = Held()
+    jobs = open_jobs(settings, lambda query, *rest: (held if query.video else instant)(query, *rest))
+    upload(settings)
+    part = file_of(settings.data_dir / "drafts" / "segments" / "a.mp4")
+    making = jobs.submit(replace(QUERY, video=True), BEN)
+    until(lambda: held.begun)
+    jobs.delete(done(jobs, uploads=((KEY, "Mine"),)))
+    assert part.exists()
+    held.go.set()
+    assert jobs.wait(making).state == DONE
+    until(lambda: not part.exists(), seconds=10)
 
 
 def test_the_name_of_what_was_read_begins_with_the_hash_of_the_clip(settings, tmp_path):
@@ -241,3 +256,12 @@ def test_what_a_killed_process_left_is_swept_at_the_start(on_both, open_jobs):
     assert text.exists()
     assert (history.folder(kept, on_both) / "music.wav").exists()
     assert jobs.get(kept).state == DONE
+
+
+def test_parts_of_videos_that_a_killed_process_had_not_finished_are_swept_at_the_start(settings, open_jobs):
+    drafts = settings.data_dir / "drafts"
+    finished = [file_of(drafts / "segments" / "a.mp4"), file_of(drafts / "fonts" / "a.ttf")]
+    for name in ("segments/.a-1-2.mp4", "pictures/.tmp1", "voice/a.7f.part", "fonts/a.part"):
+        file_of(drafts / name)
+    open_jobs(settings, instant)
+    assert sorted(path for path in drafts.rglob("*") if path.is_file()) == sorted(finished)

@@ -1,5 +1,6 @@
 """Searches that are called off, and those whose process has ended or runs elsewhere."""
 
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 import pipeline
 from core.executors import open_pools
-from jobs import leases
+from jobs import history, leases
 from jobs.models import CANCELLED, DONE, FAILED, QUEUED, RUNNING, JobEvent
 from jobs.queue import BusyError
 from settings import SettingsError
@@ -234,6 +235,38 @@ def test_what_runs_on_another_instance_is_left_to_it(two, open_jobs, monkeypatch
     jobs = open_jobs(two[1], instant)
     time.sleep(1.0)
     assert state(jobs, job_id) == RUNNING
+
+
+@pytest.mark.parametrize("shift", [-86_400, 86_400])
+def test_a_studio_whose_clock_is_wrong_takes_no_search_from_another(
+    on_postgresql, tmp_path, open_jobs, monkeypatch, shift
+):
+    held, real = Held(), time.time
+    one, two = (
+        open_jobs(replace(on_postgresql, data_dir=tmp_path / name), held, start=name == "one")
+        for name in ("one", "two")
+    )
+    job_id = one.submit(QUERY, ANNA)
+    until(lambda: held.begun)
+    monkeypatch.setattr("time.time", lambda: real() + shift)
+    assert leases.requeue_orphans(two.store, "two", list) == []
+    leases.heartbeat(one.store, one.get(job_id).owner)
+    monkeypatch.undo()
+    assert leases.requeue_orphans(two.store, "two", list) == []
+    assert (state(one, job_id), one.get(job_id).attempts) == (RUNNING, 1)
+
+
+def test_a_clock_that_is_set_back_and_forth_loses_no_search(on_both, open_jobs, monkeypatch):
+    real, shifts = time.time, itertools.cycle([0, -86_400, 86_400])
+    jobs = open_jobs(on_both, instant, start=False)
+    monkeypatch.setattr("time.time", lambda: real() + next(shifts))
+    ids = [jobs.submit(other(number), ANNA) for number in range(9)]
+    jobs.start()
+    assert [(one.state, one.attempts) for one in map(jobs.wait, ids)] == [(DONE, 1)] * 9
+    jobs._workers._requeue_orphans()
+    jobs._workers._prune()
+    assert {one.id for one in history.of_visitor(ANNA, jobs.store)} == set(ids)
+    assert all(files(on_both, job_id) for job_id in ids)
 
 
 def test_a_database_that_fails_for_a_while_does_not_stop_the_queue(settings, open_jobs, monkeypatch, caplog):
