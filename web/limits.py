@@ -74,9 +74,9 @@ def register(app: Flask, settings: Settings) -> None:
 
 def _counted_in(settings: Settings, store: Store) -> tuple[str, dict[str, object]]:
     """Where counts are kept, as the library names it, and what it needs for that."""
-    if settings.rate_storage != "auto":
-        return settings.rate_storage, {}
-    return (rates.NAME, {"engine": store.engine}) if store.is_shared else ("memory://", {})
+    if settings.rate_storage == "auto" and store.is_shared:
+        return rates.DATABASE, {"engine": store.engine}
+    return (rates.PROCESS if settings.rate_storage in ("auto", "memory://") else settings.rate_storage), {}
 
 
 def _refuse_unreadable(name: str, given: str) -> None:

@@ -1,17 +1,19 @@
-"""Counts of what clients ask, in the PostgreSQL database that several studios share: a storage of the library `limits`.
+"""Counts of what clients ask, in this process or in the database that studios share: storages of the library `limits`.
 
-The table is no part of the schema: it holds what is forgotten within an hour, is made where it is missing, and is not
-logged, so that a crash of the database empties it.
+The database's table is no part of the schema: it holds what is forgotten within an hour, is made where it is missing,
+and is not logged, so that a crash of the database empties it.
 """
 
 import secrets
+import threading
+import time
 from typing import Any
 
 from limits.storage import Storage
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-NAME = "database://"
+DATABASE, PROCESS = "database://", "process://"  # their names for the library
 SWEEP_EVERY = 500  # counts, on average, between two removals of what has expired
 
 _NOW = "extract(epoch FROM clock_timestamp())"
@@ -77,3 +79,50 @@ class DatabaseCounts(Storage):
     def clear(self, key: str) -> None:
         with self._engine.begin() as connection:
             connection.execute(text("DELETE FROM rate_counts WHERE key = :key"), {"key": key})
+
+
+class ProcessCounts(Storage):
+    """The same within this process.
+
+    The library's own goes by a clock that may be set back, and starts a thread at nearly every request.
+    """
+
+    STORAGE_SCHEME = ["process"]  # noqa: RUF012 the library's own declaration
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **_: Any):
+        super().__init__(uri, wrap_exceptions)
+        self._counts: dict[str, tuple[int, float]] = {}  # how many, and until when on the monotonic clock
+        self._lock = threading.Lock()
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        return ()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        with self._lock:
+            now = time.monotonic()
+            if secrets.randbelow(SWEEP_EVERY) == 0:
+                self._counts = {name: found for name, found in self._counts.items() if found[1] > now}
+            count, ends = self._counts.get(key, (0, now))
+            self._counts[key] = (count + amount, ends) if ends > now else (amount, now + expiry)
+            return self._counts[key][0]
+
+    def get(self, key: str) -> int:
+        count, ends = self._counts.get(key, (0, 0.0))
+        return count if ends > time.monotonic() else 0
+
+    def get_expiry(self, key: str) -> float:
+        _, ends = self._counts.get(key, (0, 0.0))
+        return time.time() + ends - time.monotonic()
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int | None:
+        with self._lock:
+            gone, self._counts = len(self._counts), {}
+            return gone
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._counts.pop(key, None)

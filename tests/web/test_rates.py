@@ -1,4 +1,4 @@
-"""What clients ask is counted by all studios together."""
+"""What clients ask is counted, where studios share a database by all of them together."""
 
 import threading
 import time
@@ -10,15 +10,15 @@ from app import create_app
 from jobs.database import Store
 from jobs.queue import Jobs
 from tests.searches import instant
-from web.rates import DatabaseCounts
+from web.rates import DatabaseCounts, ProcessCounts
 
 AFAR = {"REMOTE_ADDR": "203.0.113.7"}
 
 
 @pytest.fixture
-def counts(on_postgresql):
-    store = Store(on_postgresql)
-    yield DatabaseCounts(engine=store.engine)
+def counts(on_both):
+    store = Store(on_both)
+    yield DatabaseCounts(engine=store.engine) if store.is_shared else ProcessCounts()
     store.close()
 
 
@@ -43,6 +43,25 @@ def test_a_count_ends_when_its_time_is_over(counts):
     counts.incr("short", 0.2)
     time.sleep(0.3)
     assert (counts.get("short"), counts.incr("short", 60)) == (0, 1)
+
+
+@pytest.mark.parametrize("shift", [-86_400, 86_400])
+def test_a_clock_that_is_set_neither_ends_a_count_nor_makes_it_last(counts, monkeypatch, shift):
+    real = time.time
+    counts.incr("one", 60)
+    counts.incr("short", 0.2)
+    monkeypatch.setattr("time.time", lambda: real() + shift)
+    time.sleep(0.3)
+    assert (counts.get("one"), counts.get("short"), counts.incr("short", 60)) == (1, 0, 1)
+
+
+def test_counts_that_have_ended_are_forgotten(counts, monkeypatch):
+    monkeypatch.setattr("web.rates.SWEEP_EVERY", 1)
+    for number in range(20):
+        counts.incr(str(number), 0.2)
+    time.sleep(0.3)
+    counts.incr("last", 60)
+    assert counts.reset() == 1
 
 
 def test_two_studios_count_together_and_know_each_others_visitors(on_postgresql, tmp_path):
