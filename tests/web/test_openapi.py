@@ -18,7 +18,7 @@ from tests.servers import serving
 from web import answers, openapi
 
 REQUESTS = amount(500, 2000)  # at least
-EXAMPLES = amount(30, 120)  # of each kind, for each operation
+EXAMPLES = amount(30, 160)  # of each kind, for each operation
 DESCRIPTION = openapi.document()
 RENDERING = ("/jobs/{id}/draft",)  # hundreds of videos would take hours: tests of drafts ask for a few
 OF_TWO_SEARCHES = ("GET", "/compare")  # no link of one answer can give both ids
