@@ -12,10 +12,8 @@ import pytest
 
 from core.engines import EngineError
 from core.packages import package_folder
-from music_gen import composer, rendering
-from music_gen.track import MusicRequest
+from music_gen import rendering
 from settings import ROOT
-from tests.music import SETTINGS
 from tests.processes import children
 from tools.waiting import until
 
@@ -84,10 +82,10 @@ def test_a_player_that_is_killed_is_started_once_more(tmp_path, monkeypatch, sco
     assert (rendering.render_loop(score, 5) == expected).all()
 
 
-def test_a_player_that_is_always_killed_is_an_error_that_says_so(tmp_path, monkeypatch, caplog):
+def test_a_player_that_is_always_killed_is_an_error_that_says_so(tmp_path, monkeypatch, caplog, score):
     player(tmp_path, monkeypatch, KILLED_ALWAYS)
     with pytest.raises(EngineError, match="could not be played"):
-        composer.ENGINE.run(MusicRequest("pop", 5, 1), SETTINGS, lambda *_: None)
+        rendering.render_loop(score, 5)
     assert [record.getMessage().startswith("the player ended with -9") for record in caplog.records] == [True, True]
 
 
