@@ -1,6 +1,7 @@
 """What cannot be answered is a clear problem, and no 500; it serves again when the cause is gone."""
 
 import errno
+import itertools
 import sqlite3
 
 import pytest
@@ -44,6 +45,17 @@ def ask(client, seed=1):
 )
 def test_names_that_no_file_can_have_are_not_found(app, path):
     assert app.test_client().get(path).status_code == 404
+
+
+HOSTS = ("[", "[::1", "]", "[x]", "a[b]:1", "localhost:x", "\xbd", "\xff:99999", "@", " ")
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1", "192.0.2.1"])
+def test_a_host_that_is_none_is_refused_or_served_and_no_fault(app, where):
+    for host, method, path in itertools.product(HOSTS, ("GET", "POST"), ("/", "/search", "/nowhere")):
+        headers = {"Host": host, "Origin": f"http://{host}", "Accept": "text/html"}
+        answer = app.test_client().open(path, method=method, headers=headers, environ_overrides={"REMOTE_ADDR": where})
+        assert answer.status_code < 500, (host, method, path, answer.text)
 
 
 def test_a_number_of_five_thousand_digits_is_no_event(app):

@@ -63,8 +63,8 @@ def refuse_other_hosts() -> None:
 
 def _is_local_name(host: str) -> bool:
     """Whether a host is `localhost` or given by number: no name server can lead such a name elsewhere."""
-    name = urlsplit(f"//{host}").hostname or ""
     try:
+        name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or name.endswith(".localhost") or bool(ip_address(name))
     except ValueError:
         return False
