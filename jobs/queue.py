@@ -62,6 +62,7 @@ class Jobs:
     def __init__(self, settings: Settings, pools: Pools, search: Search = pipeline.search):
         self.settings = settings
         self.store = Store(settings)
+        self.store.tell_gone = pools.forget
         self.followers = Events(self.store)
         self._workers = Workers(settings, pools, self.store, self.followers, search)
 

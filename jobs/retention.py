@@ -55,7 +55,8 @@ def temporary_folder(settings: Settings) -> Path:
 def sweep(store: Store, settings: Settings) -> None:
     """Remove what a process that was killed has left. To be called before anything runs in this DATA_DIR."""
     leftovers = [path for pattern in LEFTOVERS for path in settings.data_dir.glob(pattern)]
-    for path in (*leftovers, *temporary_folder(settings).iterdir()):
+    temporary = (path for path in temporary_folder(settings).iterdir() if not history.is_held(path))
+    for path in (*leftovers, *temporary):
         _remove(path)
     with store.reading() as session:
         without_files = list(session.scalars(select(Job.id).where(Job.state.in_((CANCELLED, FAILED)))))

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import secrets
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 import pipeline
 import tiktok_videos
-from core import logs, provenance, storage
+from core import logs, provenance
 from core.engines import EngineError
 from core.storage import StorageError
 from jobs import history, keys, retention
@@ -41,8 +40,8 @@ def search(tags: tuple[str, ...], seconds: int | None, seed: int, language: str,
     try:
         asked = from_form({"tags": tags, "seconds": seconds, "seed": seed, "language": language, "video": video})
         pools, query = current_app.extensions["pools"], asked.query(settings)
-        with _progress_bar(pipeline.stages_of(query)) as on_progress:
-            folder = history.folder(search_id, settings)
+        bar = _progress_bar(pipeline.stages_of(query))
+        with bar as on_progress, history.held_folder(search_id, settings) as folder:
             result = pipeline.search(query, search_id, folder, settings, pools, on_progress, on_result)
     except StorageError as error:
         raise click.ClickException(str(error)) from None
@@ -51,9 +50,6 @@ def search(tags: tuple[str, ...], seconds: int | None, seed: int, language: str,
         raise click.ClickException(f"{error}{known}") from None
     except HTTPException as error:
         raise click.ClickException(error.description or str(error)) from None
-    finally:
-        if storage.is_remote(settings):
-            shutil.rmtree(history.folder(search_id, settings), ignore_errors=True)
     click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
 
 

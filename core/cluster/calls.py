@@ -6,7 +6,7 @@ file its digest.
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from core.files import FOLDER, CarriedFile, LocalFile, suffix_of
 from settings import Settings
 
 QUIET = 0.2  # seconds between two messages of one report
-MANY = 10_000  # calls that were called off and are remembered
+MANY = 10_000  # calls that were called off, and files to forget, that are remembered
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,22 @@ class _Report:
 _called_off: dict[str, None] = {}  # by ticket; the newest MANY
 
 
-def call_off(tickets: Sequence[str]) -> None:
+def call_off(tickets: Collection[str]) -> None:
     """Note calls that were called off; on a worker."""
-    _called_off.update(dict.fromkeys(tickets))
-    while len(_called_off) > MANY:
-        del _called_off[next(iter(_called_off))]
+    remember(_called_off, tickets)
+
+
+def remember(known: dict[str, None], names: Collection[str]) -> None:
+    """Add names to those that are known, of which the newest MANY are."""
+    known.update(dict.fromkeys(names))
+    while len(known) > MANY:
+        del known[next(iter(known))]
+
+
+on_forget: list[Callable[[Collection[str]], None]] = []  # what this worker does to forget files
+
+
+def forget(contents: Collection[str]) -> None:
+    """Remove what is kept of files, by their digests; on a worker."""
+    for work in on_forget:
+        work(contents)

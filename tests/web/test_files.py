@@ -176,3 +176,29 @@ def test_a_search_in_the_terminal_leaves_its_files_in_the_store(settings, storin
     assert not list((stored.data_dir / "tmp").glob("*"))
     app.extensions["jobs"].close()
     app.extensions["pools"].close()
+
+
+def test_a_studio_that_starts_beside_a_search_in_the_terminal_leaves_it_its_files(settings, storing, monkeypatch):
+    import pipeline
+
+    def search(query, search_id, folder, settings, pools, on_progress, on_result):
+        def and_a_studio_starts(stage, result):
+            if stage == "image":
+                (folder.parent / ("f" * 32)).mkdir()  # of a search that was killed
+                studio.start()
+            on_result(stage, result)
+
+        instant(query, search_id, folder, settings, pools, on_progress, and_a_studio_starts, {})
+        return pipeline.SearchResult.of(query, search_id, {})
+
+    stored = storing(settings)
+    app = create_app(stored)
+    studio = app.extensions["jobs"]
+    monkeypatch.setattr(pipeline, "search", search)
+    told = app.test_cli_runner().invoke(args=["search", "AI"])
+    assert (told.exit_code, told.exception) == (0, None)
+    names = [entry.key.rpartition("/")[2] for entry in storage.entries("generated/", stored)]
+    assert names == ["image.png", "music.wav"]
+    assert not list((stored.data_dir / "tmp").glob("*"))
+    studio.close()
+    app.extensions["pools"].close()
