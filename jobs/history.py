@@ -21,7 +21,12 @@ log = logging.getLogger(__name__)
 
 DELETED = "deleted"  # what other studios are told of a search that is no more
 READINGS = ("texts", "traits")  # in core.storage: what was read from clips and measured of them
-DRAFTED = ("drafts/segments", "drafts/pictures", "drafts/voice")  # in DATA_DIR: what videos were put together from
+DRAFTED = (
+    "drafts/segments",
+    "drafts/moments",
+    "drafts/pictures",
+    "drafts/voice",
+)  # in DATA_DIR: what videos were put together from
 
 
 def folder(job_id: str, settings: Settings) -> Path:
