@@ -39,18 +39,20 @@ def take(
 
     part = progress.part(0, SCRIPT)
     answer = turn(drafting.script, request, part) if written else drafting.script(request, settings, part)
+    part(1, 1, "The script is written")
     request, warnings = replace(request, script=answer.value), list(answer.warnings)
     if not painted:
         return request, progress.part(SCRIPT, 1), tuple(warnings)
     made = {}
     wishes = drafting.wishes(request, answer.value.lines, painted)
     for number, (name, wish) in enumerate(wishes.items()):  # one after the other, so that others get their turn between
-        start, end = (SCRIPT + (PICTURES - SCRIPT) * n / len(wishes) for n in (number, number + 1))
+        part = progress.part(*(SCRIPT + (PICTURES - SCRIPT) * n / len(wishes) for n in (number, number + 1)))
         try:
-            picture = turn(drafting.draw, wish, progress.part(start, end))
+            picture = turn(drafting.draw, wish, part)
         except AllEnginesFailed as error:
             warnings += error.warnings
         else:
             made[name] = picture.value
             warnings += picture.warnings
+        part(1, 1, f"Picture {number + 1} of {len(wishes)}")
     return replace(request, paintings=made), progress.part(PICTURES, 1), tuple(dict.fromkeys(warnings))
