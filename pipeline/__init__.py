@@ -277,9 +277,9 @@ def _draft(
 def _draft_request(
     search: _Search, brief: Brief, clips: Sequence[Clip]
 ) -> tuple[drafting.MakeDraft, tuple[LocalFile, ...]]:
-    """Everything that a draft is made of. Clips that were found are shown only where that is allowed."""
+    """Everything that a draft is made of, and the files of the clips that it may show."""
     query, idea = search.query, brief.ideas[min(search.query.idea, len(brief.ideas) - 1)]
-    shown = [c for c in clips if search.settings.use_found_footage or c.video.source == "uploads"]
+    shown = requests.may_be_shown(clips, search.settings)
     footage, files_shown = requests.footage(shown, search.settings)
     spreads = trend_insights.compare([clip.traits for clip in clips if clip.traits]).spreads
     asked = drafting.MakeDraft(

@@ -74,6 +74,11 @@ def picture(query: Query, brief: Brief, title: str, clips: Sequence[Clip]) -> Pi
     )
 
 
+def may_be_shown(clips: Sequence[Clip], settings: Settings) -> list[Clip]:
+    """The clips that a draft may show: the visitor's own. Those that were found belong to others."""
+    return [clip for clip in clips if settings.use_found_footage or clip.video.source == "uploads"]
+
+
 def footage(clips: Sequence[Clip], settings: Settings) -> tuple[tuple[Footage, ...], tuple[LocalFile, ...]]:
     """What may be shown of clips, moving, and their files: those that are on this machine and were measured.
 
