@@ -4,7 +4,7 @@ from animate_text import fonts, poster, stable_diffusion
 from animate_text.beats import beats_of
 from animate_text.picture import Picture, PictureRequest
 from animate_text.render import Draft, DraftRequest, render
-from animate_text.storyboard import SpokenLine, Storyboard, StoryboardRequest, split_lines, storyboard
+from animate_text.storyboard import Footage, SpokenLine, Storyboard, StoryboardRequest, split_lines, storyboard
 from animate_text.timeline import CAPTION_STYLES, Timeline, TimelineError, Word
 from animate_text.voice import ENGINES as VOICE_ENGINES
 from animate_text.voice import Voice, VoiceRequest, one_recording, speak, time_lines
@@ -17,6 +17,7 @@ __all__ = [
     "VOICE_ENGINES",
     "Draft",
     "DraftRequest",
+    "Footage",
     "Picture",
     "PictureRequest",
     "SpokenLine",

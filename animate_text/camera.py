@@ -17,12 +17,10 @@ XFADE: dict[Transition, str] = {"fade": "fade", "slide": "slideleft", "whip": "h
 TO_VIDEO = "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p"
 
 
-def inputs(plate: Plate, frames: int) -> list[str]:
-    """The input files of a shot that is shown for `frames`."""
-    if plate.front is None:
-        return ["-i", str(plate.back)]
-    front = ["-loop", "1", "-framerate", str(FPS), "-t", f"{frames / FPS + 0.5:.3f}", "-i", str(plate.front)]
-    return ["-i", str(plate.back), *front]
+def inputs(plate: Plate) -> list[str]:
+    """The input files of a shot, each decoded once."""
+    files = [plate.back] if plate.front is None else [plate.back, plate.front]
+    return [part for file in files for part in ("-i", str(file))]
 
 
 def graph(shot: Shot, plate: Plate, first: int, label: str, length: int, frames: int, since: int = 0) -> str:
@@ -41,7 +39,7 @@ def graph(shot: Shot, plate: Plate, first: int, label: str, length: int, frames:
     return (
         f"[{first}:v]{TO_VIDEO},{moved},setsar=1[{label}back];"
         f"[{first + 1}:v]scale=out_color_matrix=bt709:out_range=tv,format=yuva444p[{label}front];"
-        f"[{label}back][{label}front]overlay=x={left}:y='{height}':eval=frame:format=yuv444:shortest=0,"
+        f"[{label}back][{label}front]overlay=x={left}:y='{height}':eval=frame:format=yuv444:eof_action=repeat,"
         f"trim=end_frame={frames}[{label}]"
     )
 

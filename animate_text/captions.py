@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from animate_text import fonts, typefaces, typesetting
+from animate_text import caption_height, fonts, typefaces, typesetting
+from animate_text.caption_height import Area
 from animate_text.caption_pages import OUTLINE, PLATE, POP, Box, Page, pages
 from animate_text.colour import Palette
 from animate_text.timeline import HEIGHT, WIDTH, Timeline, Word
@@ -16,20 +17,30 @@ from animate_text.words import join
 
 LEADING = 1.16  # of the size, baseline to baseline
 WHITE, INK = "&H00FFFFFF", "&H00120A0A"  # ASS writes colours as alpha, blue, green, red
-SHARE = 0.86  # of the box's height: where the middle of the captions is, as far as they fit
 
 
-def ass(timeline: Timeline, palette: Palette, box: Box, folder: Path, start: float, end: float, shift: float) -> str:
+def ass(
+    timeline: Timeline,
+    palette: Palette,
+    box: Box,
+    folder: Path,
+    start: float,
+    end: float,
+    shift: float,
+    faces: Sequence[Sequence[Area]] = (),
+) -> str:
     """An ASS script of the captions between two seconds of a draft, later by `shift`; empty where there are none.
 
-    `folder` is where fonts made for it are kept; `used_fonts` names the files it needs.
+    `folder` is where fonts made for it are kept; `used_fonts` names the files it needs. `faces` are those of each shot,
+    in pixels of the frame: captions stand where they cover none, as far as there is room (see caption_height).
     """
     made = pages(timeline.words(), timeline.caption_style, box, timeline.seconds)
-    shown = [page for page in made if page.end > start and page.start < end]
+    middles = _middles(timeline, made, box, faces)
+    shown = [(page, y) for page, y in zip(made, middles, strict=True) if page.end > start and page.start < end]
     events = [  # none longer than is seen: what comes after must change nothing here
         f"Dialogue: {layer},{_time(max(first, 0))},{_time(max(min(last, end + shift), 0))},Caption,,0,0,0,,{text}"
-        for page in shown
-        for layer, first, last, text in _shifted(_drawn(timeline.caption_style, page, palette, box, folder), shift)
+        for page, y in shown
+        for layer, first, last, text in _shifted(_drawn(timeline.caption_style, page, palette, box, folder, y), shift)
         if last > first and last > start + shift and first < end + shift
     ]
     return f"{_HEADER}\n" + "\n".join(events) + "\n" if events else ""
@@ -64,13 +75,36 @@ def _shifted(events: Iterable[_Event], shift: float) -> Iterable[_Event]:
     return ((layer, start + shift, end + shift, text) for layer, start, end, text in events)
 
 
-def _drawn(style: str, page: Page, palette: Palette, box: Box, folder: Path) -> list[_Event]:
+def _middles(timeline: Timeline, made: Sequence[Page], box: Box, faces: Sequence[Sequence[Area]]) -> list[float]:
+    """The middle of each page, in pixels from the top. Those that see the same faces stand where all of them fit."""
+    seen = [_seen(timeline, faces, page) for page in made]
+    sizes = [_extent(timeline.caption_style, page) for page in made]
+    found = []
+    for (width, height), there in zip(sizes, seen, strict=True):
+        alike = [size for size, others in zip(sizes, seen, strict=True) if others == there]
+        largest = (max(width for width, _ in alike), max(height for _, height in alike))
+        found.append(caption_height.middle(box, [largest, (width, height)] if there else [(width, height)], there))
+    return found
+
+
+def _seen(timeline: Timeline, faces: Sequence[Sequence[Area]], page: Page) -> list[Area]:
+    """The faces that are in the frame while a page is, so that it need not move when the shot changes."""
+    shots = zip(faces, pairwise(timeline.cuts), strict=False)
+    return [face for found, (start, end) in shots if start < page.end and end > page.start for face in found]
+
+
+def _extent(style: str, page: Page) -> tuple[float, float]:
+    """Width and height that a page may take, its movement included."""
+    look = Style(page.size, fonts.WEIGHT)
+    width = max(typesetting.width_of(join([w.text for w in line]), look, page.faces) for line in page.lines)
+    reach = POP * 0.62 * page.size + max(OUTLINE * page.size, PLATE if style == "typewriter" else 0)
+    return width * POP + 2 * PLATE, 2 * reach + LEADING * page.size * (len(page.lines) - 1)
+
+
+def _drawn(style: str, page: Page, palette: Palette, box: Box, folder: Path, middle: float) -> list[_Event]:
     """A page as events: one a line for each word that is being said."""
     step = LEADING * page.size
     height = step * (len(page.lines) - 1)
-    reach = POP * 0.62 * page.size + max(OUTLINE * page.size, PLATE if style == "typewriter" else 0)
-    middle = min(box.top + SHARE * (box.bottom - box.top), box.bottom - reach - height / 2)
-    middle = max(middle, box.top + reach + height / 2)
     starts = [word.start for word in page.words]
     events: list[_Event] = []
     if style == "typewriter":

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from core import encoding
@@ -18,18 +19,27 @@ DUCK = "threshold=0.02:ratio=5:attack=15:release=350:makeup=1"
 CLEAR = "highpass=f=70,acompressor=threshold=0.12:ratio=2.5:attack=8:release=120"  # what a voice gets to stay clear
 
 
-def mix(folder: Path, voice: Path | None, music: Path | None, seconds: float, music_db: float, loudness: float) -> str:
+def mix(
+    folder: Path,
+    voice: Path | None,
+    music: Path | None,
+    seconds: float,
+    music_db: float,
+    loudness: float,
+    check: Callable[[object], None] = lambda _: None,
+) -> str:
     """Mix the sound of a draft into `folder`/mix.wav; return the filter that brings it to `loudness` (LUFS).
 
     Two passes of loudnorm (EBU R128): one measures here, the other is the filter. Between them peaks are limited, so
-    that the second is a plain change of level. Without voice and music there is silence, and nothing to bring up.
+    that the second is a plain change of level. Without voice and music there is silence, and nothing to bring up. What
+    `check` raises, some times a second, ends it.
     """
     raw, made = folder / "raw.wav", folder / "mix.wav"
-    heard = _measure(_inputs(voice, music), _graph(voice is not None, music is not None, seconds, music_db), raw)
+    heard = _measure(_inputs(voice, music), _graph(voice is not None, music is not None, seconds, music_db), raw, check)
     gain = loudness - heard["input_i"] if heard else 0.0
     peak = 10 ** ((TRUE_PEAK - HEADROOM) / 20)
     limit = f"[0:a]volume={gain:.2f}dB,aresample=192000,alimiter=limit={peak:.4f}:attack=3:release=60:level=0"
-    found = _measure(["-i", str(raw)], f"{limit},aresample={RATE}", made)
+    found = _measure(["-i", str(raw)], f"{limit},aresample={RATE}", made, check)
     if not (heard and found):
         return "anull"
     return (
@@ -64,11 +74,11 @@ def _graph(has_voice: bool, has_music: bool, seconds: float, music_db: float) ->
     )
 
 
-def _measure(inputs: list[str], graph: str, wav: Path) -> dict[str, float] | None:
+def _measure(inputs: list[str], graph: str, wav: Path, check: Callable[[object], None]) -> dict[str, float] | None:
     """Write what `graph` gives to `wav`; return what loudnorm measures in it, None where it is silent."""
     both = f"{graph},asplit[kept][heard];[heard]loudnorm=print_format=json[none]"
     kept = ["-map", "[kept]", "-c:a", "pcm_s24le", "-ar", str(RATE), str(wav)]
-    said = encoding.encode([*inputs, "-filter_complex", both, *kept, "-map", "[none]", "-f", "null", "-"])
+    said = encoding.encode([*inputs, "-filter_complex", both, *kept, "-map", "[none]", "-f", "null", "-"], check)
     found = re.search(r"\{[^{}]*\"input_i\"[^{}]*\}", said)
     if not found:
         raise EncodingFailed(said)

@@ -32,6 +32,7 @@ SLACK = 0.14  # seconds of the tail that may be given up for an earlier beat
 FAR = 1.5  # seconds: a beat that is further away is not waited for
 SHOT = 2.6  # seconds: how long a shot is where no pace was measured
 SHOTS = (1.2, 2.8)  # seconds: the shortest and longest that a measured pace leads to; a still holds no longer
+AFTER = 0.25  # seconds of a clip after what is shown of it: what comes next comes in over them
 PACE = 150.0  # words a minute that are read where nobody speaks and no pace was measured
 PACES = (90.0, 190.0)
 MOVES: tuple[Move, ...] = ("push", "left", "pull", "up", "right", "down")
@@ -47,13 +48,22 @@ class SpokenLine:
 
 
 @dataclass(frozen=True)
+class Footage:
+    """A clip that may be shown moving. `moments` are seconds of it that are worth showing, the best first."""
+
+    name: str
+    seconds: float
+    moments: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class StoryboardRequest:
     """`lines` in order, each a scene. `spoken` has an entry for each, or none at all where nobody speaks.
 
     `pictures` are names: scenes show them in turn, and other views of them (see views). `beats` are those of the music
     over as long as a draft may be, in seconds. `cuts_per_minute` and `words_per_minute` are the trend's measured pace,
     None where it is not known. `lengths` are the seconds that somebody wants each scene to have: empty, or an entry a
-    line, None for as long as it needs.
+    line, None for as long as it needs. Scenes begin with moments of `footage` as long as there are any.
     """
 
     lines: tuple[str, ...]
@@ -63,6 +73,7 @@ class StoryboardRequest:
     cuts_per_minute: float | None = None
     words_per_minute: float | None = None
     lengths: tuple[float | None, ...] = ()
+    footage: tuple[Footage, ...] = ()
     caption_style: CaptionStyle = "pop"
     voice_speed: float = 1.0
     music_db: float = 0.0
@@ -206,11 +217,29 @@ def _shots(request: StoryboardRequest, edges: Sequence[tuple[float, float]], ran
         transition = TRANSITIONS[random.randrange(len(TRANSITIONS))] if scene else "cut"
         row = []
         for number, (first, last) in enumerate(pairwise([start, *_cuts(request.beats, start, end, pace), end])):
+            entrance: Transition = transition if not number else "cut"
+            if not number and (moment := _moment(request.footage, scene, last - first)):
+                clip, at = moment
+                row.append(Shot(clip, last - first, transition=entrance, start=at))
+                continue
             picture = views.shown(request.pictures, scene, number, request.seed)
-            move = _move(picture, scene, number, turn)
-            row.append(Shot(picture, last - first, move, transition if not number else "cut"))
+            row.append(Shot(picture, last - first, _move(picture, scene, number, turn), entrance))
         rows.append(tuple(row))
     return rows
+
+
+def _moment(footage: Sequence[Footage], scene: int, seconds: float) -> tuple[str, float] | None:
+    """The clip with which a scene begins, and from which second on; None where it has no moment left.
+
+    Scenes take clips in turn, and no moment twice. What is seen depends on no other scene (see views.shown).
+    """
+    if not footage:
+        return None
+    clip, turn = footage[scene % len(footage)], scene // len(footage)
+    latest = clip.seconds - seconds - AFTER
+    if turn >= len(clip.moments) or latest < 0:
+        return None
+    return clip.name, round(min(clip.moments[turn], latest), 3)
 
 
 def _move(picture: str, scene: int, number: int, turn: int) -> Move:

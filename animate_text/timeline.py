@@ -37,12 +37,17 @@ class Word:
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture under one camera move. `picture` names it; `transition` is how the shot before gives way to it."""
+    """One picture under one camera move, or a moment of a clip, which moves by itself.
+
+    `picture` names either; of a clip `start` is the second of it that is shown first. `transition` is how the shot
+    before gives way to this one.
+    """
 
     picture: Annotated[str, Field(max_length=64)]
     seconds: Annotated[float, Field(ge=1 / FPS, le=LONGEST, allow_inf_nan=False)]
     move: Move = "push"
     transition: Transition = "cut"
+    start: Seconds = 0.0
 
 
 @dataclass(frozen=True)

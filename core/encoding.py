@@ -1,4 +1,4 @@
-"""Runs ffmpeg on our own pictures and sound: more time and memory than a stranger's file gets, and a frame counter."""
+"""Runs ffmpeg to encode: with more time and memory than a stranger's file gets, as a rule, and a frame counter."""
 
 import resource
 import subprocess
@@ -31,17 +31,20 @@ def encode(
     arguments: Sequence[str],
     on_frame: Callable[[int], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
+    limits: Mapping[int, int] | None = None,
+    seconds: float = TIME_LIMIT,
 ) -> str:
     """Run ffmpeg with `arguments` to its end and return what it said.
 
     `on_frame` is told some times a second how many frames are written; what it raises ends the program at once.
+    `limits` are those of setrlimit (LIMITS where there are none), `seconds` is the longest that it may take.
     Raises EncodingFailed.
     """
     progress = ["-nostats", "-progress", "pipe:1", "-stats_period", str(LOOK_UP)]
     line = [ffmpeg.program(), "-nostdin", "-hide_banner", "-y", *progress, *arguments]
     with (
         tempfile.TemporaryFile() as said,
-        ffmpeg.confined(line, subprocess.PIPE, said.fileno(), LIMITS, TIME_LIMIT, environment) as process,
+        ffmpeg.confined(line, subprocess.PIPE, said.fileno(), limits or LIMITS, seconds, environment) as process,
     ):
         frames = _FrameCounter(cast(IO[bytes], process.stdout))
         while True:

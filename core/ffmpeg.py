@@ -68,11 +68,15 @@ def program() -> str:
 
 def command(path: Path, before: tuple[str, ...], after: tuple[str, ...], containers: str = CONTAINERS) -> list[str]:
     """The command line that reads `path` with the input options `before` and the output options `after`."""
+    return [program(), "-nostdin", "-hide_banner", "-y", *source(path, before, containers), *after]
+
+
+def source(path: Path, before: tuple[str, ...] = (), containers: str = CONTAINERS) -> list[str]:
+    """The input `path`, which may be hostile, with the input options `before`, which come last and so prevail."""
     safety = ("-protocol_whitelist", "file,pipe", "-format_whitelist", containers)
     limits = ("-max_pixels", str(MAX_PIXELS), "-max_streams", str(MAX_STREAMS), "-t", str(MAX_SECONDS))
     # "file:" keeps a name that begins with "-" or holds ":" from being taken for an option or a protocol.
-    source = (*safety, *limits, *before, "-i", f"file:{path.absolute()}")
-    return [program(), "-nostdin", "-hide_banner", "-y", *source, *after]
+    return [*safety, *limits, *before, "-i", f"file:{path.absolute()}"]
 
 
 @contextmanager

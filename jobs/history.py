@@ -23,7 +23,12 @@ log = logging.getLogger(__name__)
 
 DELETED = "deleted"  # what other studios are told of a search that is no more
 READINGS = ("texts", "traits")  # in core.storage: what was read from clips and measured of them
-DRAFTED = ("drafts/segments", "drafts/pictures", "drafts/voice")  # in DATA_DIR: what videos were put together from
+DRAFTED = (
+    "drafts/segments",
+    "drafts/moments",
+    "drafts/pictures",
+    "drafts/voice",
+)  # in DATA_DIR: what videos were put together from
 
 
 def folder(job_id: str, settings: Settings) -> Path:
@@ -191,11 +196,6 @@ def remove_unused(keys: Iterable[str], store: Store, settings: Settings) -> None
     store.tell_gone({_content(key) for key in wanted - used})
 
 
-def _content(key: str) -> str:
-    """The SHA-256 of an own video, with which its key begins, and the names of all that was read from it."""
-    return key.partition(".")[0]
-
-
 def forget_parts(store: Store, settings: Settings) -> None:
     """Remove the parts of videos, if one was deleted that may be in them; not while a search that may use them runs."""
     if not _forgetting(settings).exists():
@@ -217,6 +217,11 @@ def _forget(key: str, settings: Settings) -> None:
     """Remove what caches hold of an own video: words, stills."""
     for cache in READINGS:
         storage.delete_all(f"{cache}/{_content(key)}-", settings)
+
+
+def _content(key: str) -> str:
+    """The SHA-256 of an own video, with which its key begins, and the names of all that was read from it."""
+    return key.partition(".")[0]
 
 
 def adopt(results: Mapping[str, StageResult], source: Path, target: Path) -> dict[str, StageResult]:

@@ -17,8 +17,9 @@ import trend_insights
 from core import provenance
 from core.engines import AllEnginesFailed, EngineError, EngineResult
 from core.executors import Pools
+from core.files import LocalFile
 from core.manifest import Input
-from pipeline import drafting, files, origins, requests
+from pipeline import draft_turns, drafting, files, origins, requests
 from pipeline.clips import Clip, clip_of, describe_all, held_file, read_clip
 from pipeline.pooled import as_finished, dropped_on_error
 from pipeline.progress import OnProgress, Progress, no_progress
@@ -251,28 +252,37 @@ def _make_video(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> 
         search.keep("video", _stage(None, None, ["There is no video: it is made from the summary's ideas."], 0))
         return
     progress = Progress("video", search.on_progress)
-    future = search.pools.videos.submit(
-        drafting.make_draft, _draft_request(search, brief, clips), search.settings, progress
-    )
-    with dropped_on_error([future]):
-        (finished,) = as_finished(progress, [future])
-        try:
+    made, engine, notes = _draft(search, brief, clips, progress)
+    origin = origins.of(engine, search.query.seed, _inputs(clips, search.settings), "", search.settings)
+    value, said = _publish(search, drafting.files_of(made), origin, notes) if made else (None, None)
+    search.keep("video", _stage(value, engine, notes, round(progress.seconds(), 3), said))
+
+
+def _draft(
+    search: _Search, brief: Brief, clips: Sequence[Clip], progress: Progress
+) -> tuple[drafting.MadeDraft | None, str | None, list[str]]:
+    """A draft, the voice that spoke, and warnings; where there is none, the reason."""
+    try:
+        asked, files_shown = _draft_request(search, brief, clips)
+        request, rest, notes = draft_turns.take(asked, search.settings, search.pools, progress)
+        future = search.pools.videos.submit(drafting.make_draft, request, search.settings, rest, files_shown)
+        with dropped_on_error([future]):
+            (finished,) = as_finished(progress, [future])
             answer = finished.result()
-            made, engine, warnings = answer.value, answer.engine, answer.warnings
-        except EngineError as error:
-            made, engine, warnings = None, None, (f"There is no video: {error}",)
-        notes = list(warnings)
-        origin = origins.of(engine, search.query.seed, _inputs(clips, search.settings), "", search.settings)
-        value, said = _publish(search, drafting.files_of(made), origin, notes) if made else (None, None)
-        search.keep("video", _stage(value, engine, notes, round(progress.seconds(), 3), said))
+    except EngineError as error:
+        return None, None, [f"There is no video: {error}"]
+    return answer.value, answer.engine, [*notes, *answer.warnings]
 
 
-def _draft_request(search: _Search, brief: Brief, clips: Sequence[Clip]) -> drafting.MakeDraft:
-    """Everything that a draft is made of. Pictures of clips that were found are shown only where that is allowed."""
+def _draft_request(
+    search: _Search, brief: Brief, clips: Sequence[Clip]
+) -> tuple[drafting.MakeDraft, tuple[LocalFile, ...]]:
+    """Everything that a draft is made of, and the files of the clips that it may show."""
     query, idea = search.query, brief.ideas[min(search.query.idea, len(brief.ideas) - 1)]
-    shown = search.settings.use_found_footage
+    shown = requests.may_be_shown(clips, search.settings)
+    footage, files_shown = requests.footage(shown, search.settings)
     spreads = trend_insights.compare([clip.traits for clip in clips if clip.traits]).spreads
-    return drafting.MakeDraft(
+    asked = drafting.MakeDraft(
         idea=ScriptRequest(
             idea.title, idea.concept, brief.summary, query.tags or brief.tags, query.language, idea.opening
         ),
@@ -281,8 +291,10 @@ def _draft_request(search: _Search, brief: Brief, clips: Sequence[Clip]) -> draf
         music=files.contents(search.folder, "music", "music", search.results),
         midi=files.contents(search.folder, "music", "midi", search.results),
         cover_stills=requests.stills(clips),
-        stills=requests.stills([clip for clip in clips if shown or clip.video.source == "uploads"]),
+        stills=requests.stills(shown),
+        footage=footage,
         cuts_per_minute=spreads["cuts_per_minute"].median,
         words_per_minute=spreads["words_per_minute"].median,
         edit=query.edit,
     )
+    return asked, files_shown

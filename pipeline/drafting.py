@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import trend_insights
 from animate_text import (
     Draft,
     DraftRequest,
+    Footage,
     PictureRequest,
     SpokenLine,
     StoryboardRequest,
@@ -25,6 +26,7 @@ from animate_text import (
 )
 from animate_text.timeline import LONGEST, CaptionStyle
 from core.engines import AllEnginesFailed, EngineError, EngineResult, Report, no_report
+from core.files import File
 from pipeline.query import DraftEdit
 from settings import Settings
 from summariser import ScriptRequest
@@ -35,10 +37,19 @@ SHARES = {"": 0.0, "script": 0.02, "voice": 0.08, "pictures": 0.2, "render": 1.0
 
 
 @dataclass(frozen=True)
+class Script:
+    """The lines of a draft, and whether they are to be spoken."""
+
+    lines: tuple[str, ...]
+    spoken: bool
+
+
+@dataclass(frozen=True)
 class MakeDraft:
     """What a draft is made of. `stills` are JPEG files of clips that may be shown, `cover_stills` those of the cover.
 
-    `music` and `midi` are whole files. `edit` holds the lines where somebody wrote them.
+    `music` and `midi` are whole files. `edit` holds the lines where somebody wrote them. `script` and `paintings` are
+    what models of the accelerator made in their turns (see `script` and `draw`); without them they are made here.
     """
 
     idea: ScriptRequest
@@ -51,6 +62,9 @@ class MakeDraft:
     cuts_per_minute: float | None = None
     words_per_minute: float | None = None
     edit: DraftEdit | None = None
+    script: Script | None = None
+    paintings: Mapping[str, bytes] | None = None
+    footage: tuple[Footage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,15 +84,18 @@ class _Notes:
     voice: str = ""
 
 
-def make_draft(request: MakeDraft, settings: Settings, report: Report = no_report) -> EngineResult:
+def make_draft(
+    request: MakeDraft, settings: Settings, report: Report = no_report, clips: tuple[File, ...] = ()
+) -> EngineResult:
     """Make a draft; the answer's value is a MadeDraft, its engine the voice that spoke (`none` where nobody did).
 
-    A part that fails costs that part alone: without a voice there are captions, without music the voice, without a
-    picture a backdrop. Raises core.engines.EngineError where nothing can be rendered, and Cancelled.
+    `clips` are the files of the request's footage, in its order. A part that fails costs that part alone: without a
+    voice there are captions, without music the voice, without a picture a backdrop. Raises core.engines.EngineError
+    where nothing can be rendered, core.files.FileWanted where a clip is not on this machine, and Cancelled.
     """
     notes = _Notes()
-    report(0, 1, "Writing the script")
-    lines, spoken = _script(request, settings, notes, _part(report, "", "script"))
+    files = {one.name: clip.here() for one, clip in zip(request.footage, clips, strict=True)}
+    lines, spoken = _lines(request, settings, notes, _part(report, "", "script"))
     speech = _speech(request, lines, settings, notes, _part(report, "script", "voice")) if spoken else ()
     timed = _timed(lines, speech, request.idea.language, settings, notes)
     pictures = _pictures(request, lines, settings, notes, _part(report, "voice", "pictures"))
@@ -92,6 +109,7 @@ def make_draft(request: MakeDraft, settings: Settings, report: Report = no_repor
             cuts_per_minute=request.cuts_per_minute,
             words_per_minute=request.words_per_minute,
             lengths=edit.lengths if edit else (),
+            footage=request.footage,
             caption_style=cast(CaptionStyle, edit.caption_style if edit else "pop"),
             voice_speed=edit.voice_speed if edit else 1.0,
             music_db=edit.music_db if edit else 0.0,
@@ -100,7 +118,7 @@ def make_draft(request: MakeDraft, settings: Settings, report: Report = no_repor
     )
     wavs = tuple(speech[number] for number in made.lines) if speech else ()
     draft = animate_text.render(
-        DraftRequest(made.timeline, pictures, wavs, request.music, request.image_prompt),
+        DraftRequest(made.timeline, pictures, wavs, request.music, request.image_prompt, files),
         settings,
         _part(report, "pictures", "render"),
     )
@@ -119,21 +137,34 @@ def _part(report: Report, start: str, end: str) -> Report:
     return part
 
 
-def _script(request: MakeDraft, settings: Settings, notes: _Notes, report: Report) -> tuple[tuple[str, ...], bool]:
-    """The lines, and whether they are to be spoken. What a model wrote is kept: it would write something else again."""
+def _lines(request: MakeDraft, settings: Settings, notes: _Notes, report: Report) -> tuple[tuple[str, ...], bool]:
+    """The lines, and whether they are to be spoken."""
+    written = request.script
+    if written is None:
+        answer = script(request, settings, report)
+        notes.warnings += answer.warnings
+        written = answer.value
+    return written.lines, written.spoken
+
+
+def script(request: MakeDraft, settings: Settings, report: Report = no_report) -> EngineResult:
+    """Write the script; the answer's value is a Script.
+
+    What a model wrote is kept: it would write something else again. Raises AllEnginesFailed, and Cancelled.
+    """
     if request.edit:
-        return request.edit.lines, request.edit.voice
+        return EngineResult(Script(request.edit.lines, request.edit.voice), "edit")
+    report(0, 1, "Writing the script")
     writers = (settings.summary_engines, settings.llama_api_url, settings.llama_model, settings.local_llm_model)
     path = _cached(settings, "scripts", "json", request.idea, request.seed, writers)
     with suppress(OSError, ValueError):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(kept["lines"]), kept["spoken"]
+        return EngineResult(Script(tuple(kept["lines"]), kept["spoken"]), "kept")
     answer = summariser.write_script(request.idea, settings, report)
-    notes.warnings += answer.warnings
-    lines, spoken = animate_text.split_lines(answer.value.lines), answer.value.spoken
+    made = Script(animate_text.split_lines(answer.value.lines), answer.value.spoken)
     if not answer.warnings:
-        _keep(path, json.dumps({"lines": lines, "spoken": spoken}).encode())
-    return lines, spoken
+        _keep(path, json.dumps({"lines": made.lines, "spoken": made.spoken}).encode())
+    return EngineResult(made, answer.engine, tuple(answer.warnings))
 
 
 def _speech(
@@ -197,51 +228,56 @@ def _pictures(
     request: MakeDraft, lines: Sequence[str], settings: Settings, notes: _Notes, report: Report
 ) -> dict[str, bytes]:
     """The pictures by their names: the cover's without its letters, more of its kind, stills that may be shown."""
-    painted = _is_painted(settings)
-    prompts = [request.image_prompt]
-    if painted:  # one a scene
-        prompts += [f"{line.rstrip('.!?')}. {request.image_prompt}" for line in lines[1:]]
-    wishes = [
-        (
-            "cover" if not number else f"scene-{number}",
-            PictureRequest(prompt, "", (), request.cover_stills, request.seed),
-        )
-        for number, prompt in enumerate(prompts)
-    ]
-    wishes += [
-        (f"still-{number}", PictureRequest(request.image_prompt, "", (), (still,), request.seed))
-        for number, still in enumerate(request.stills[:6])
-        if not painted
-    ]
+    if request.paintings is not None:
+        return dict(request.paintings)
     made = {}
-    for number, (name, wish) in enumerate(wishes):
-        part = _within(report, number, len(wishes))
+    wished = wishes(request, lines, is_painted(settings))
+    for number, (name, wish) in enumerate(wished.items()):
         try:
-            made[name] = _kept(wish, settings, part)
+            made[name] = draw(wish, settings, _within(report, number, len(wished))).value
         except AllEnginesFailed as error:
             notes.warnings += error.warnings
     return made
+
+
+def wishes(request: MakeDraft, lines: Sequence[str], painted: bool) -> dict[str, PictureRequest]:
+    """The pictures that a draft is to have, by name: painted ones for each scene, else the cover's and stills."""
+    prompts = {"cover": request.image_prompt}
+    if painted:
+        shown = enumerate(lines[1:], 1)
+        prompts |= {f"scene-{number}": f"{line.rstrip('.!?')}. {request.image_prompt}" for number, line in shown}
+    wished = {
+        name: PictureRequest(prompt, "", (), request.cover_stills, request.seed) for name, prompt in prompts.items()
+    }
+    if not painted:
+        for number, still in enumerate(request.stills[:6]):
+            wished[f"still-{number}"] = PictureRequest(request.image_prompt, "", (), (still,), request.seed)
+    return wished
 
 
 def _within(report: Report, number: int, total: int) -> Report:
     return lambda done, of, what: report(number + min(1.0, done / max(1, of)), total, what)
 
 
-def _is_painted(settings: Settings) -> bool:
+def is_painted(settings: Settings) -> bool:
+    """Whether a model on this machine's device draws the pictures."""
     engine = animate_text.ENGINES["stable-diffusion"]
     return settings.image_engines[0] == "stable-diffusion" and not engine.missing(settings)
 
 
-def _kept(wish: PictureRequest, settings: Settings, report: Report) -> bytes:
-    """What was made for the same wish before, else what is made now: a changed draft keeps its pictures."""
+def draw(wish: PictureRequest, settings: Settings, report: Report = no_report) -> EngineResult:
+    """Draw one picture; the answer's value is a PNG file: what was made for the same wish before, else a new one.
+
+    So a changed draft keeps its pictures. Raises core.engines.AllEnginesFailed, and Cancelled.
+    """
     stills = [hashlib.sha256(still).hexdigest() for still in wish.stills]
     engine = (settings.image_engines, settings.stable_diffusion_model, settings.image_profile)
     path = _cached(settings, "pictures", "png", wish.prompt, stills, wish.seed, engine)
     if path.exists():
-        return path.read_bytes()
-    png = cast(bytes, animate_text.generate(wish, settings, report).value.png)
-    _keep(path, png)
-    return png
+        return EngineResult(path.read_bytes(), "kept")
+    answer = animate_text.generate(wish, settings, report)
+    _keep(path, answer.value.png)
+    return EngineResult(answer.value.png, answer.engine, answer.warnings)
 
 
 def _cached(settings: Settings, kind: str, suffix: str, *key: object) -> Path:

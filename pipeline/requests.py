@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import music_gen
+import tiktok_videos
 import trend_insights
-from animate_text import PictureRequest
+from animate_text import Footage, PictureRequest
+from core.files import LocalFile
 from music_gen import MusicRequest
 from pipeline.clips import Clip
 from pipeline.query import Query
+from settings import Settings
 from summariser import Brief, BriefRequest, Measured, Phrase
 
 
@@ -69,6 +72,30 @@ def picture(query: Query, brief: Brief, title: str, clips: Sequence[Clip]) -> Pi
         palette=shared.palette,
         text_places=shared.text_places,
     )
+
+
+def may_be_shown(clips: Sequence[Clip], settings: Settings) -> list[Clip]:
+    """The clips that a draft may show: the visitor's own. Those that were found belong to others."""
+    return [clip for clip in clips if settings.use_found_footage or clip.video.source == "uploads"]
+
+
+def footage(clips: Sequence[Clip], settings: Settings) -> tuple[tuple[Footage, ...], tuple[LocalFile, ...]]:
+    """What may be shown of clips, moving, and their files: those that are on this machine and were measured.
+
+    Each has the moments that were measured to be worth it, the best first.
+    """
+    there = [
+        (clip.traits, path)
+        for clip in clips
+        if clip.traits
+        and clip.traits.form.width
+        and (path := tiktok_videos.stored(clip.video.source, clip.video.key, settings))
+    ]
+    shown = tuple(
+        Footage(f"clip-{number}", traits.form.seconds, trend_insights.moments(traits))
+        for number, (traits, _) in enumerate(there)
+    )
+    return shown, tuple(LocalFile(path) for _, path in there)
 
 
 def stills(clips: Sequence[Clip]) -> tuple[bytes, ...]:

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from animate_text import camera, scenery
+from animate_text import camera, footage, scenery
 
 WIDTH, HEIGHT = 270, 480
 
 
 def shrink() -> None:
     """Render small frames in this process from now on; text is laid out as ever, and drawn smaller."""
-    for module in (camera, scenery):
+    for module in (camera, footage, scenery):
         module.WIDTH, module.HEIGHT = WIDTH, HEIGHT
 
 
 def shrink_for(monkeypatch) -> None:
     """The same until the end of a test."""
-    for module in (camera, scenery):
+    for module in (camera, footage, scenery):
         monkeypatch.setattr(module, "WIDTH", WIDTH)
         monkeypatch.setattr(module, "HEIGHT", HEIGHT)
 

@@ -41,8 +41,13 @@ def insight_rows(settings: Settings) -> Iterator[tuple[str, float, str]]:
         yield "  right or its relative", 100 * keys.right_or_relative, "%"
         errors = accuracy.pace_errors(folder, own)
         yield f"words a minute: the largest error, of {len(errors)}", 100 * max(errors), "%"
-        errors = accuracy.text_share_errors(folder, own)
-        yield f"share of the time with text: the largest error, of {len(errors)}", 100 * max(errors), "points"
+        for busy in (False, True):
+            errors, over = accuracy.text_share_errors(folder, own, busy), "busy" if busy else "calm"
+            yield (
+                f"time with text over {over} pictures: the largest error, of {len(errors)}",
+                100 * max(errors),
+                "points",
+            )
 
 
 def cost_rows(settings: Settings) -> Iterator[tuple[str, float, str]]:

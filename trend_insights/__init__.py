@@ -11,6 +11,7 @@ from core.engines import Report
 from settings import Settings
 from trend_insights import cache, colour, cuts, footage, form, hook, key, loudness, pace, sound, speech, text
 from trend_insights.insights import CommonTempo, Shared, as_clip, common_tempo, compare
+from trend_insights.moments import moments
 from trend_insights.traits import MeasureRequest, Sound, Traits
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "common_tempo",
     "compare",
     "measure",
+    "moments",
 ]
 
 LEVELS_EVERY = 0.5  # seconds

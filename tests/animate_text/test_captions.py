@@ -38,9 +38,9 @@ def timeline(line, style="pop", seconds=6.0):
     return Timeline((Scene(line, (Shot("cover", seconds),), timed),), caption_style=style)
 
 
-def drawn(made, tmp_path, fonts, ground="0x585858", rate=3):
+def drawn(made, tmp_path, fonts, ground="0x585858", rate=3, faces=()):
     """The captions on a plain ground, as RGB frames (number, height, width, 3) at `rate` a second."""
-    ass = captions.ass(made, PALETTE, BOX, fonts, 0, made.seconds, 0)
+    ass = captions.ass(made, PALETTE, BOX, fonts, 0, made.seconds, 0, faces)
     (tmp_path / "captions.ass").write_text(ass, encoding="utf-8")
     (tmp_path / "use").mkdir(exist_ok=True)
     for font in captions.used_fonts(made, BOX, fonts):

@@ -1,7 +1,10 @@
 """What the music and the cover are asked to be: the brief's words, and what the clips share."""
 
+from dataclasses import replace
+
 import pytest
 
+import tiktok_videos
 from pipeline import requests
 from pipeline.clips import Clip
 from pipeline.query import Query
@@ -50,3 +53,33 @@ def test_the_cover_gets_the_colours_of_the_clips_and_the_places_of_their_text():
 def test_clips_of_which_nothing_was_measured_leave_the_cover_to_itself():
     asked = requests.picture(QUERY, BRIEF, "A title", [clip(), clip()])
     assert (asked.palette, asked.text_places) == ((), ())
+
+
+# What of clips a draft may show
+
+
+def own(measured=None, key="own.mp4"):
+    return replace(clip(measured), video=Video("uploads", key, "My own", 0.0))
+
+
+def test_own_clips_may_be_shown_and_found_ones_only_where_somebody_says_so(settings):
+    clips = [TREND[0], own()]
+    assert requests.may_be_shown(clips, settings) == [clips[1]]
+    assert requests.may_be_shown(clips, replace(settings, use_found_footage=True)) == clips
+
+
+def test_footage_are_the_measured_clips_that_are_here_with_their_moments(settings, monkeypatch, tmp_path):
+    here = {"own.mp4": tmp_path / "own.mp4", "unmeasured.mp4": tmp_path / "unmeasured.mp4"}
+    monkeypatch.setattr(tiktok_videos, "stored", lambda source, key, settings: here.get(key))
+    measured = traits(seconds=12.0, cuts=(4.0, 5.0))
+    clips = [own(measured, "gone.mp4"), own(None, "unmeasured.mp4"), own(measured)]
+    (shown,), (file,) = requests.footage(clips, settings)
+    assert (shown.name, shown.seconds, shown.moments[:2]) == ("clip-0", 12.0, (0.0, 5.1))
+    assert file.path == here["own.mp4"]
+
+
+def test_what_has_no_picture_is_no_footage(settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(tiktok_videos, "stored", lambda *_: tmp_path / "sound.m4a")
+    measured = traits(seconds=12.0)
+    heard = replace(measured, form=replace(measured.form, width=None, height=None))
+    assert requests.footage([own(heard)], settings) == ((), ())

@@ -17,8 +17,9 @@ def test_words_a_minute_are_those_that_are_spoken(tmp_path, settings):
 
 
 @pytest.mark.slow
-def test_the_share_of_text_is_that_which_is_shown(tmp_path, settings):
-    errors = accuracy.text_share_errors(tmp_path, settings)
+@pytest.mark.parametrize("busy", [False, True], ids=["calm", "busy"])
+def test_the_share_of_text_is_that_which_is_shown(busy, tmp_path, settings):
+    errors = accuracy.text_share_errors(tmp_path, settings, busy)
     assert len(errors) == 6 and max(errors) <= 0.05
 
 

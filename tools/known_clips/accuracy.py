@@ -215,11 +215,12 @@ def pace_errors(folder: Path, settings: Settings) -> list[float]:
     return errors
 
 
-def text_share_errors(folder: Path, settings: Settings) -> list[float]:
-    """By how much of the time the share with text of each of SHOWN is off."""
+def text_share_errors(folder: Path, settings: Settings, busy: bool = False) -> list[float]:
+    """By how much of the time the share with text of each of SHOWN is off, over calm or over busy moving pictures."""
     errors = []
     for number, spans in enumerate(SHOWN):
-        path = made.write_clip(folder / f"text-{number}.mp4", list(_captioned(number, spans)), 12)
+        pictures = made.busy(number, 120, number % 2 == 1) if busy else _calm(number)
+        path = made.write_clip(folder / f"text-{number}.mp4", list(_captioned(pictures, spans)), 12)
         truth = sum(_is_shown(frame, spans) for frame in range(120)) / 120
         errors.append(abs(_read_and_measured(path, settings).text.share - truth))
     return errors
@@ -229,11 +230,15 @@ def _is_shown(frame, spans):
     return any(start <= frame / 12 < end for start, end in spans)
 
 
-def _captioned(seed, spans):
-    """Ten seconds of a calm picture at 12 frames a second, with a caption while `spans` have one."""
+def _calm(seed):
+    """Ten seconds of one calm picture at 12 frames a second."""
     calm = cv2.GaussianBlur(cv2.resize(made.scene(seed), (360, 640)), (0, 0), 12)
-    for number in range(120):
-        frame = calm.copy()
+    return (calm.copy() for _ in range(120))
+
+
+def _captioned(pictures, spans):
+    """Frames, 12 a second, with a caption while `spans` have one."""
+    for number, frame in enumerate(pictures):
         if _is_shown(number, spans):
             for colour, width in (((0, 0, 0), 10), ((255, 255, 255), 3)):
                 cv2.putText(frame, "SAVE AN HOUR", (35, 300), cv2.FONT_HERSHEY_DUPLEX, 1.2, colour, width, cv2.LINE_AA)

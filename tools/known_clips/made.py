@@ -94,6 +94,26 @@ def scene(seed):
     return picture
 
 
+def busy(seed, count, lined=False):
+    """`count` frames, 360 x 640, of a camera that moves over detail of all sizes, or over many lines."""
+    rng = np.random.default_rng(seed)
+    width, height = 360, 640
+    picture = np.full((2 * height, 2 * width, 3), 120, np.float32)
+    for size in (8, 30) if lined else (1.2, 3, 8, 30):
+        grain = cv2.GaussianBlur(rng.normal(size=picture.shape).astype(np.float32), (0, 0), size)
+        picture += 38 * grain / grain.std()
+    picture = np.clip(picture, 0, 255).astype(np.uint8)
+    for _ in range(260 * lined):
+        start = rng.integers(0, (2 * width, 2 * height))
+        end = start + rng.integers(-80, 80, 2)
+        colour = tuple(int(value) for value in rng.integers(0, 255, 3))
+        cv2.line(picture, tuple(map(int, start)), tuple(map(int, end)), colour, int(rng.integers(1, 5)))
+    way = rng.uniform(1, 3, 2) * rng.choice([-1, 1], 2)
+    for number in range(count):
+        x, y = (int((size / 2 + step * number) % size) for size, step in zip((width, height), way, strict=True))
+        yield picture[y : y + height, x : x + width].copy()
+
+
 def shot(seed, count, speed=1.0):
     """`count` frames of one shot: the camera moves over a scene, and something moves in it."""
     rng, picture = np.random.default_rng(seed), scene(seed)
