@@ -23,6 +23,7 @@ HEAVY = {"torch", "diffusers", "transformers", "faster_whisper", "cv2"}
 SOURCES = [ROOT / f"{name}.py" for name in MODULES] + [
     file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))
 ]
+MAX_LINES = 350
 TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 
 
@@ -68,3 +69,10 @@ def test_the_application_starts_without_any_heavy_library():
     code = f"import sys, app; print(*sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_no_file_of_code_is_longer_than_a_reader_keeps_in_mind():
+    pages = ("tests/**/*.py", "static/*.css", "static/js/*.js", "templates/*.html")
+    code = [*SOURCES, *TOOLS, *(path for pattern in pages for path in ROOT.glob(pattern))]
+    assert len({path.suffix for path in code}) == 4
+    assert [str(path) for path in code if len(path.read_text().splitlines()) > MAX_LINES] == []
