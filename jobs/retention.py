@@ -31,6 +31,9 @@ LEFTOVERS = (
     "drafts/*/*.part",
     *(f"{cache}/{'[0-9a-f]' * 64}.json" for cache in history.READINGS),
 )
+# A clock that nobody sets, and that goes on while the machine sleeps where the system has such a one.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BEGAN = time.time() - time.clock_gettime(_CLOCK)
 STALE = 3600  # seconds; what another instance is receiving into a shared folder of uploads is younger
 
 
@@ -104,12 +107,17 @@ def prune(store: Store, settings: Settings) -> int:
     unknown = _results_without_search({job.id for job in jobs}, there, settings)
     is_running = any(job.state == RUNNING for job in jobs)
     things = sorted([*searches, *unknown, *_cached(is_running, settings)], key=lambda thing: thing.since)
-    oldest_kept = time.time() - settings.keep_days * DAY
+    oldest_kept = time.time() - settings.keep_days * DAY if _is_time_sure() else -math.inf
     going = [thing for thing in things if thing.since < oldest_kept]
     going += _too_much(things[len(going) :], settings.max_storage_mb * MB)
     for thing in going:
         thing.remove()
     return sum(thing.is_search for thing in going)
+
+
+def _is_time_sure() -> bool:
+    """Whether the machine's clock was not set since the process began: one that is weeks ahead would remove all."""
+    return abs(time.time() - time.clock_gettime(_CLOCK) - _BEGAN) < DAY
 
 
 def _too_much(things: list[_Thing], limit: int) -> Iterator[_Thing]:

@@ -178,6 +178,13 @@ def test_what_ended_too_long_ago_is_pruned(jobs):
     assert not history.folder(old, jobs.settings).exists()
 
 
+def test_a_clock_that_is_set_a_year_ahead_prunes_nothing(jobs, monkeypatch):
+    job_id, real = done(jobs), time.time
+    monkeypatch.setattr("time.time", lambda: real() + 365 * DAY)
+    assert retention.prune(jobs.store, jobs.settings) == 0
+    assert (history.folder(job_id, jobs.settings) / "music.wav").exists()
+
+
 def test_the_oldest_goes_first_when_storage_is_short(jobs):
     sizes = {3: 0.4, 1: 0.4, 2: 0.4}  # MB, by age in days
     by_age = {age: done(jobs, age, days_ago=age, size=int(size * MB)) for age, size in sizes.items()}
