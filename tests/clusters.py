@@ -37,13 +37,15 @@ class Cluster:
         with (folder / "log").open("a") as log:
             self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, **own)
 
-    def start_scheduler(self):
+    def start_scheduler(self, allowed_failures=0):
         port = self.address.rpartition(":")[2]
         program = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port]
         if self.address.startswith("tls"):
             options = zip(("--tls-ca-file", "--tls-cert", "--tls-key"), self.certificates(), strict=True)
             program += ["--protocol", "tls", *(str(word) for option in options for word in option)]
-        self.run("scheduler", [*program, "--no-dashboard"], DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=0)
+        self.run(
+            "scheduler", [*program, "--no-dashboard"], DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=allowed_failures
+        )
 
     def certificates(self):
         return [self.chosen[name] for name in ("DASK_TLS_CA", "DASK_TLS_CERT", "DASK_TLS_KEY")]

@@ -16,10 +16,12 @@ from jobs.queue import Jobs
 from settings import ROOT, Settings
 from tools.services import s3 as s3_server
 
+TOGETHER = ("browser", "cluster")  # folders whose tests share what takes long to start
+
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """The tests of a file run in one process, and those of all pages, which share a server and what it has made.
+    """The tests of a file run in one process, and those of all pages, which share a server, and of the cluster.
 
     Groups with many slow tests begin first, so that none is left when the other processes have nothing more to do.
     """
@@ -32,7 +34,7 @@ def pytest_collection_modifyitems(items):
 
 def _group(item):
     parts = item.path.relative_to(ROOT / "tests").parts
-    return parts[0] if parts[0] == "browser" else "/".join(parts)
+    return parts[0] if parts[0] in TOGETHER else "/".join(parts)
 
 
 @pytest.fixture

@@ -7,9 +7,12 @@ from tests import clusters
 from tools.waiting import free_port
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    """A scheduler and three workers that load no model before it is needed."""
+    """A scheduler and three workers that load no model before it is needed, for all tests of this folder.
+
+    Whoever kills some of it sees to it that it comes back: `on_cluster` waits for all three workers.
+    """
     with clusters.running(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
 

@@ -24,6 +24,11 @@ def where(settings, report):
     return str(settings.data_dir), os.getpid(), settings.llama_api_key
 
 
+def noted(folder, line, settings, report):
+    note(folder, line)
+    return line
+
+
 def steps(count, settings, report):
     for step in range(count):
         report(step, count, f"step {step}")

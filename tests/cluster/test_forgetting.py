@@ -39,17 +39,17 @@ def leave(cluster, content, number=0):
 
 @pytest.mark.slow
 def test_a_deleted_search_takes_its_own_videos_and_what_was_read_of_them_from_all_workers(
-    on_cluster, cluster, open_jobs, tmp_path
+    on_cluster, cluster, open_jobs
 ):
     settings, pools = on_cluster
     content = sha256(b"a video").hexdigest()
-    clip = tmp_path / f"{content}.mp4"
-    clip.write_bytes(b"a video")
+    clip = settings.data_dir / "uploads" / f"{content}.mp4"
+    clip.parent.mkdir(parents=True, exist_ok=True)
+    (part := clip.parent / ".part-1").write_bytes(b"a video")
     jobs = open_jobs(settings, instant, pools=pools)
-    own = replace(QUERY, uploads=((clip.name, "Mine"),))
-    job_id = jobs.submit(own, ANNA, videos=[Received(clip, clip.name)])
+    job_id = jobs.submit(replace(QUERY, uploads=((clip.name, "Mine"),)), ANNA, videos=[Received(part, clip.name)])
     jobs.wait(job_id)
-    there = LocalFile(settings.data_dir / "uploads" / clip.name)
+    there = LocalFile(clip)
     assert pools.videos.submit(stages.content, there, settings, no_report).result(60) == b"a video"
     for number in range(3):
         leave(cluster, content, number)

@@ -98,7 +98,7 @@ def test_a_file_that_only_the_studio_has_is_brought_to_each_worker_once(on_clust
     path, sent = tmp_path / "clip.mp4", Counter()
     path.write_bytes(b"some video" * 1000)
     scatter = pools.cluster.scatter
-    monkeypatch.setattr(pools.cluster, "scatter", lambda content: sent.update([content]) or scatter(content))
+    monkeypatch.setattr(pools.cluster, "scatter", lambda content, at: sent.update([content]) or scatter(content, at))
     for _ in range(6):
         call = pools.videos.submit(stages.content, LocalFile(path), settings, no_report)
         assert call.result(60) == path.read_bytes()
