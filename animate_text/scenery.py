@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from animate_text import cutouts, grounds, poster, views
+from animate_text import cutouts, framing, grounds, poster, views
 from animate_text.colour import Palette, palette_from, palette_of, to_oklab
 from animate_text.timeline import HEIGHT, WIDTH
 from core.picture_quality import laplacian
@@ -85,7 +85,7 @@ def write_plate(
     whole = (SCALE * WIDTH, SCALE * HEIGHT)
     if view not in views.LAYERED:
         seen = _close(view, closer, palette) if view in views.CLOSE else picture
-        _dusk(ImageOps.fit(seen, whole, Image.Resampling.BICUBIC)).save(back)
+        _dusk(framing.fit(seen, whole, Image.Resampling.BICUBIC)).save(back)
         return Plate(back)
     ground = _soft(picture, whole) if view == "card" else grounds.draw(view, clear(palette), whole)
     ground.save(back)
