@@ -134,8 +134,16 @@ def _soft(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _dusk(picture: Image.Image) -> Image.Image:
-    """Darker towards the bottom, where captions stand: smooth, so that nobody sees where it begins."""
+    """Darker towards the bottom, where captions stand."""
+    shade = dusk(picture.size)
+    return Image.composite(shade.convert("RGB"), picture, shade.getchannel("A"))
+
+
+def dusk(size: tuple[int, int]) -> Image.Image:
+    """What makes a picture darker towards the bottom, RGBA: smooth, so that nobody sees where it begins."""
     y = np.linspace(0, 1, 256)
     light = 1 - (1 - DUSK) * np.clip((y - 0.35) / 0.3, 0, 1) ** 2 * (3 - 2 * np.clip((y - 0.35) / 0.3, 0, 1))
-    mask = Image.fromarray(np.uint8(np.repeat(255 * (1 - light)[:, None], 4, axis=1))).resize(picture.size)
-    return Image.composite(Image.new("RGB", picture.size), picture, mask)
+    mask = Image.fromarray(np.uint8(np.repeat(255 * (1 - light)[:, None], 4, axis=1))).resize(size)
+    shade = Image.new("RGBA", size)
+    shade.putalpha(mask)
+    return shade

@@ -10,7 +10,7 @@ import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
 import animate_text
-from animate_text import DraftRequest, Footage, StoryboardRequest, footage, storyboard
+from animate_text import DraftRequest, Footage, StoryboardRequest, footage, scenery, storyboard
 from animate_text.footage import Moment
 from core.engines import Cancelled, EngineError, no_report
 from tests import videos
@@ -36,7 +36,7 @@ def film(path, *output, seconds=4, size="360x640", rate=30, sound=True):
 def shown(path, seconds=4):
     """The seconds that the frames of a cut moment of a clip were filmed at, by their red."""
     frames = videos.frames(path, (WIDTH, HEIGHT))
-    return np.array([frame[..., 0].astype(float).mean() for frame in frames]) * seconds / 240
+    return np.array([frame[: HEIGHT // 8, :, 0].astype(float).mean() for frame in frames]) * seconds / 240
 
 
 def cut(path, tmp_path, start=1.0, frames=30):
@@ -77,8 +77,14 @@ def test_a_variable_rate_keeps_its_times(tmp_path):
 def test_pixels_that_are_not_square_are_shown_as_they_are_meant(tmp_path):
     """A frame stored half as wide: its gradient from left to right is whole again, not cut off at the sides."""
     made = cut(film(tmp_path / "narrow.mp4", "-vf", "setsar=2", size="180x640"), tmp_path)
-    blue = next(videos.frames(made))[..., 2].astype(float).mean(axis=0)
+    blue = next(videos.frames(made))[: HEIGHT // 8, :, 2].astype(float).mean(axis=0)
     assert blue[0] < 20 and blue[-1] > 235
+
+
+def test_a_moment_is_darker_where_captions_stand(tmp_path):
+    red = next(videos.frames(cut(film(tmp_path / "clip.mp4"), tmp_path, start=3.5), (WIDTH, HEIGHT)))[..., 0]
+    top, bottom = red[:40].mean(), red[-40:].mean()
+    assert bottom == pytest.approx(scenery.DUSK * top, rel=0.06)
 
 
 def test_a_moment_longer_than_the_clip_stands_still_at_its_end(tmp_path):
