@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from animate_text import framing
 from animate_text.colour import Palette
 
 # All lengths are pixels of a frame that is 1080 wide.
@@ -85,7 +86,7 @@ def _turned(picture: Image.Image, palette: Palette, scale: float, degrees: float
     side, below = (round(scale * border) for border in BORDER)
     paper = Image.new("RGB", size, _bytes(palette.light))
     inner = (size[0] - 2 * side, size[1] - side - below)
-    paper.paste(ImageOps.fit(picture, inner, Image.Resampling.LANCZOS), (side, side))
+    paper.paste(framing.fit(picture, inner), (side, side))
     flat = Image.new("RGBA", _pixels(CANVAS, scale))
     flat.paste(paper, (round((flat.width - size[0]) / 2 + scale * right), (flat.height - size[1]) // 2))
     return flat.rotate(degrees, Image.Resampling.BICUBIC)
@@ -130,7 +131,7 @@ def _shaped(picture: Image.Image, mask: Image.Image, box: Rectangle, scale: floa
     """What of a picture that fills `box` lies in the mask."""
     left, top, right, bottom = (round(scale * side) for side in box)
     layer = Image.new("RGBA", mask.size)
-    layer.paste(ImageOps.fit(picture, (right - left, bottom - top), Image.Resampling.LANCZOS), (left, top))
+    layer.paste(framing.fit(picture, (right - left, bottom - top)), (left, top))
     layer.putalpha(mask)
     return layer
 

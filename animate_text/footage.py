@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from animate_text import scenery
 from animate_text.timeline import FPS, HEIGHT, WIDTH
 from core import encoding, ffmpeg
 from core.engines import EngineError, Report
 from core.files import LocalFile
 
-VERSION = 1  # of what a moment looks like
+VERSION = 2  # of what a moment looks like
 MAX_MOMENTS = 4  # cut side by side
 LOOK_UP = 0.2  # seconds between two reports
 # Every second frame of it is seen no better than this, and it is encoded once more.
@@ -85,6 +86,7 @@ def _kept(moment: Moment, path: Path | None, kept: Path, check: Callable[[object
 def cut(path: Path, moment: Moment, made: Path, check: Callable[[object], None] = lambda _: None) -> None:
     """Write a moment of the clip at `path` to `made`: as large as a draft, cut to its shape about the middle, silent.
 
+    As pictures are, it is darker towards the bottom, where captions stand.
     Where the clip ends before the moment does, its last picture stands still. The file may be hostile: it is read
     within the limits of core.ffmpeg. Raises EngineError where nothing is to be seen, and what `check` raises.
     """
@@ -94,10 +96,17 @@ def cut(path: Path, moment: Moment, made: Path, check: Callable[[object], None] 
     fitted = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=increase:{EXACT}:{colours},crop={WIDTH}:{HEIGHT}"
     whole = f"tpad=stop_mode=clone:stop={moment.frames},trim=end_frame={moment.frames},setpts=N/{FPS}/TB"
     source = ffmpeg.source(path, ("-threads", "1", "-ss", f"{moment.start:.4f}", "-t", f"{seconds + 0.5:.4f}"))
-    written = ("-map", "0:v:0", "-vf", f"fps={FPS},{upright},{fitted},format=yuv420p,{whole}", "-an", "-sn", "-dn")
+    shade = made.with_suffix(".png")
+    scenery.dusk((WIDTH, HEIGHT)).save(shade)
+    darker = f"[clip];[1:v]format=yuva420p[shade];[clip][shade]overlay=format=yuv420,format=yuv420p,{whole}[out]"
+    filters = f"[0:v:0]fps={FPS},{upright},{fitted},format=yuv420p{darker}"
+    written = ("-i", str(shade), "-filter_complex", filters, "-map", "[out]", "-an", "-sn", "-dn")
     plain = ("-frames:v", str(moment.frames), "-fflags", "+bitexact", "-map_metadata", "-1", f"file:{made}")
     line = [*source, *written, *QUALITY, *plain]
-    said = encoding.encode(line, check, limits=ffmpeg.LIMITS, seconds=ffmpeg.TIME_LIMIT)
+    try:
+        said = encoding.encode(line, check, limits=ffmpeg.LIMITS, seconds=ffmpeg.TIME_LIMIT)
+    finally:
+        shade.unlink()
     if not made.exists() or ffmpeg.probe(made).seconds < seconds - 1 / FPS:
         raise encoding.EncodingFailed(said)
 

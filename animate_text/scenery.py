@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from animate_text import cutouts, grounds, poster, views
+from animate_text import cutouts, framing, grounds, poster, views
 from animate_text.colour import Palette, palette_from, palette_of, to_oklab
 from animate_text.timeline import HEIGHT, WIDTH
 from core.picture_quality import laplacian
@@ -85,7 +85,7 @@ def write_plate(
     whole = (SCALE * WIDTH, SCALE * HEIGHT)
     if view not in views.LAYERED:
         seen = _close(view, closer, palette) if view in views.CLOSE else picture
-        _dusk(ImageOps.fit(seen, whole, Image.Resampling.BICUBIC)).save(back)
+        _dusk(framing.fit(seen, whole, Image.Resampling.BICUBIC)).save(back)
         return Plate(back)
     ground = _soft(picture, whole) if view == "card" else grounds.draw(view, clear(palette), whole)
     ground.save(back)
@@ -134,8 +134,16 @@ def _soft(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _dusk(picture: Image.Image) -> Image.Image:
-    """Darker towards the bottom, where captions stand: smooth, so that nobody sees where it begins."""
+    """Darker towards the bottom, where captions stand."""
+    shade = dusk(picture.size)
+    return Image.composite(shade.convert("RGB"), picture, shade.getchannel("A"))
+
+
+def dusk(size: tuple[int, int]) -> Image.Image:
+    """What makes a picture darker towards the bottom, RGBA: smooth, so that nobody sees where it begins."""
     y = np.linspace(0, 1, 256)
     light = 1 - (1 - DUSK) * np.clip((y - 0.35) / 0.3, 0, 1) ** 2 * (3 - 2 * np.clip((y - 0.35) / 0.3, 0, 1))
-    mask = Image.fromarray(np.uint8(np.repeat(255 * (1 - light)[:, None], 4, axis=1))).resize(picture.size)
-    return Image.composite(Image.new("RGB", picture.size), picture, mask)
+    mask = Image.fromarray(np.uint8(np.repeat(255 * (1 - light)[:, None], 4, axis=1))).resize(size)
+    shade = Image.new("RGBA", size)
+    shade.putalpha(mask)
+    return shade

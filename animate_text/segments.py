@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
-VERSION = 3  # of what a segment looks like: kept ones of another are not used
+VERSION = 4  # of what a segment looks like: kept ones of another are not used
 BASE = 100.0  # seconds: captions of each segment are timed from here, as ASS knows no time before zero
 # Without macroblock trees, with which x264 gives other bits from one run to the next. A segment is one shot: x264 need
 # not look ahead for where it is cut. Of the presets superfast loses nothing to veryfast here (19.7 dB of SSIM at the

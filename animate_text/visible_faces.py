@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from animate_text import faces, views
+from animate_text import faces, framing, views
 from animate_text.camera import NEAR
 from animate_text.caption_height import Area
 from animate_text.timeline import Shot
@@ -22,7 +22,7 @@ def in_picture(shot: Shot, picture: Image.Image, closer: Sequence[Image.Image]) 
     if view in views.LAYERED:
         return []
     seen = closer[views.CLOSE.index(view)] if view in views.CLOSE else picture
-    found = faces.find(ImageOps.fit(seen, GLANCE, Image.Resampling.BILINEAR))
+    found = faces.find(framing.fit(seen, GLANCE, Image.Resampling.BILINEAR))
     return [_swept(shot.move, face) for face in found]
 
 

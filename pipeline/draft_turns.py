@@ -46,7 +46,8 @@ def take(
     made = {}
     wishes = drafting.wishes(request, answer.value.lines, painted)
     for number, (name, wish) in enumerate(wishes.items()):  # one after the other, so that others get their turn between
-        part = progress.part(*(SCRIPT + (PICTURES - SCRIPT) * n / len(wishes) for n in (number, number + 1)))
+        start, end = (SCRIPT + (PICTURES - SCRIPT) * n / len(wishes) for n in (number, number + 1))
+        part = progress.part(start, end)
         try:
             picture = turn(drafting.draw, wish, part)
         except AllEnginesFailed as error:
