@@ -142,7 +142,7 @@ def three(
             marks = {frame.title, part.text or frame.title, *([f"takes {frame.takes}"] if spread else [])}
             if len(ideas) == IDEAS or marks & spent:
                 continue
-            idea = _filled(frame, part, about, len(ideas), request, setting.language)
+            idea = _filled(frame, part, about, len(ideas), request, setting)
             if idea and not (anew and (idea.title in request.earlier or idea.title in {one.title for one in ideas})):
                 ideas.append(paced(idea, request.measured, setting.language, frame.one_take))
                 spent |= {frame.title, part.text or frame.title, f"takes {frame.takes}"}
@@ -180,6 +180,7 @@ def _found(
             found.append(Found("quote", clip, hook.quote, hook.kind, _when(request, clip, hook.quote)))
     for clip, lines in enumerate(shown):
         kept = [line for line in lines if _stands_alone(line, setting.language)]
+        kept = [line for line in kept if _measure(line) or not any(map(str.isdigit, line))]
         found += [
             Found("figure", clip, line, measure)
             if (measure := _measure(line))
@@ -221,15 +222,15 @@ def _fit(frame: Frame, part: Found) -> float:
 
 
 def _filled(
-    frame: Frame, part: Found, about: Sequence[Keyword], number: int, request: BriefRequest, language: Language | None
+    frame: Frame, part: Found, about: Sequence[Keyword], number: int, request: BriefRequest, setting: Setting
 ) -> Idea | None:
     """The frame with a clip's own words in it; None where it needs subjects that the clips do not have."""
-    chosen = _subjects(frame, part, about, number, language)
+    chosen = _subjects(frame, part, about, number, setting.language)
     if chosen is None:
         return None
     x, y = chosen
     clip = x.clips[0] if part.takes in ("pair", "subject") and x.clips else part.clip
-    words = _named(x, y, frame, language)
+    words = _named(x, y, frame, setting)
     words |= {"quote": part.text, "line": part.text, "source": _source(request, clip, part.at)}
     title = frame.title.format(**words)
     if len(title) > MAX_TITLE:
@@ -246,30 +247,32 @@ def _filled(
     )
 
 
-def _named(x: Keyword, y: Keyword, frame: Frame, language: Language | None) -> dict[str, str]:
-    """The subjects as they stand in a title and in a sentence, and, with an s, all of their kind."""
-    if language:
+def _named(x: Keyword, y: Keyword, frame: Frame, setting: Setting) -> dict[str, str]:
+    """The subjects as they stand in a title and in a sentence, and, with an s, all of their kind.
+
+    Under a grave subject or law, words of one thing are not about all of its kind: "the nation", not "nations".
+    """
+    if setting.language:
         return {"X": _capital(x.text), "Y": _capital(y.text), "x": x.text, "y": y.text}
     counted = x.article and not x.plural and not frame.title.startswith("{X}")
+    general = [one.in_general() if setting.tone == "light" else one.in_sentence() for one in (x, y)]
     return {
         "X": f"the {_title(x.text)}" if counted else _title(x.text),
         "Y": _title(y.text),
         "x": x.in_sentence(),
         "y": y.in_sentence(),
-        "Xs": _headed(x, frame.title),
-        "Ys": _headed(y, frame.title),
-        "xs": x.in_general(),
-        "ys": y.in_general(),
+        "Xs": _headed(general[0], frame.title),
+        "Ys": _headed(general[1], frame.title),
+        "xs": general[0],
+        "ys": general[1],
     }
 
 
-def _headed(one: Keyword, title: str) -> str:
-    """A subject and all of its kind, in a title: "the Sauce", but "Sauce" at its head and behind a colon."""
-    general = one.in_general()
+def _headed(subject: str, title: str) -> str:
+    """A subject in a title: "the Sauce", but "Sauce" at its head and behind a colon."""
     bare = re.search(r"(^|: )\{[XY]s\}", title)
-    return (
-        f"the {_title(one.text)}" if general.startswith("the ") and not bare else _title(general.removeprefix("the "))
-    )
+    name = _title(re.sub(r"^(the|a|an) ", "", subject))
+    return name if bare or not re.match(r"(the|a|an) ", subject) else f"the {name}"
 
 
 def _subjects(

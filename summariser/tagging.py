@@ -96,7 +96,7 @@ def choose(
     near = meanings[[i for i, one in enumerate(found) if one.text in about]]
     common = _common(topic, sentences, near, group, said)
     ranked = sorted([*compounds, *common.specific], key=lambda tag: -tag.score)
-    best = [*ranked[:_BEST], *_one_a_clip(own, trend), *ranked]
+    best = [*ranked[:_BEST], *_one_a_clip([tag for tag in own if " " in tag.text or tag.text in about], trend), *ranked]
     filling = [*subjects, *common.filling]
     picked = _picked([*trend, *best], common.broad, filling)
     if len(picked) < FEWEST:
