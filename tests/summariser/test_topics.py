@@ -292,3 +292,7 @@ def test_where_no_scene_is_clear_no_other_is_taken_and_the_tags_suit_the_text():
         wanted = {word for tag in text["tags"] for word in tag.split()}
         suited.append(bool({word for tag in made.tags for word in tag.lower().split()} & wanted))
     assert sum(suited) >= 0.8 * len(suited) == 0.8 * 20
+
+
+def test_a_clip_that_begins_with_they_means_anyone():
+    assert brief(TEXTS[32]["said"]).summary.startswith("When they ask about your weakness in a job interview")
