@@ -59,7 +59,7 @@ attack: .venv/installed-dev ## Attack a studio with load and whatever can be sen
 bench: .venv/installed ## Measure the speed of this machine's studio
 	@$(BIN)/python -m tools.bench
 
-bench-models: .venv/installed ## Measure MusicGen and Stable Diffusion at full size, random weights (10 GB of disk)
+bench-models: .venv/installed ## Measure the three large models at full size, random weights (19 GB of disk)
 	@$(BIN)/python -m tools.bench_models
 
 bench-cluster: .venv/installed-cluster ## Measure what workers bring, and what they cost

@@ -45,8 +45,11 @@ def write(request: BriefRequest, _settings: Settings, report: engines.Report = e
     tone = language.tone(sentences) if language else prompts.tone(topic)
     grave = tone != "light"
     scene = None if grave else prompts.nearest_scene(topic)
-    group = "other" if grave else scene.name if scene else ""
-    tags = tagging.choose(found, found_rows, asked, asked_rows, topic if sentences else np.zeros(384), rows, group)
+    group = tagging.GRAVE if grave else scene.name if scene else ""
+    main = ideas.main_subjects(keywords.subjects(chosen), ideas.heads(request, language))
+    known = topic if sentences else np.zeros(384)
+    texts = [*request.transcripts, *request.on_screen]
+    tags = tagging.choose(found, found_rows, asked, asked_rows, known, rows, group, main, texts)
     report(4, _STEPS, "Finding ideas")
     text = summary.write(spoken, shown, meaning, language)
     openings = [hooks.read(_opening(held, language), language) for held in spoken]

@@ -29,6 +29,14 @@ _COMMANDS = frozenset(
     " sprinkle start steam stir stop style swap taste tie toast top toss train travel try tuck turn twist use visit"
     " walk wash watch wear whip wrap".split()
 )
+_PLURALS = {
+    "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet", "tooth": "teeth",
+    "mouse": "mice", "goose": "geese", "knife": "knives", "life": "lives", "wife": "wives", "leaf": "leaves",
+    "loaf": "loaves", "shelf": "shelves", "half": "halves", "wolf": "wolves", "calf": "calves", "thief": "thieves",
+    "scarf": "scarves", "fish": "fish", "sheep": "sheep", "deer": "deer", "series": "series", "species": "species",
+    "aircraft": "aircraft", "quiz": "quizzes",
+}  # fmt: skip
+_WITH_ES = frozenset("potato tomato hero echo mango".split())
 _CLAUSE_OPENERS = frozenset("and then or but so first next last finally also just please now".split())
 _CLAUSE_ENDERS = frozenset("before after until when because while if that so".split())
 
@@ -73,6 +81,19 @@ def is_english(words: Sequence[str]) -> bool:
 
 def is_acronym(word: str) -> bool:
     return word in _ACRONYMS
+
+
+def plural(phrase: str) -> str:
+    """A phrase whose last word is a noun in the singular, in the plural: "index funds", "knives"."""
+    start, space, word = phrase.rpartition(" ")
+    small = word.lower()
+    if small in _PLURALS:
+        return f"{start}{space}{_PLURALS[small]}"
+    if small.endswith(("s", "x", "z", "ch", "sh")) or small in _WITH_ES:
+        return f"{phrase}es"
+    if small.endswith("y") and small[-2:-1] not in "aeiou":
+        return f"{phrase[:-1]}ies"
+    return f"{phrase}s"
 
 
 def load() -> None:

@@ -17,7 +17,7 @@ _KINDS = (
     ("warning", r"(please )?(stop|don['’]?t|do not|never|quit|avoid|beware)\b|.*\byou['’]?(re| are) .*\bwrong\b"),
     ("question", r".*\?$|(what|why|how|who|did you|do you|have you|are you|ever) .*\?"),
     ("list", rf"(here are |these |my |top |the )*({_NUMBERS})\b"),
-    ("confession", r"(i|my|we)\b.*\b(tried|was|were|used to|spent|regret|hated|fixed|quit|never|wrong|until|tested)\b"),
+    ("confession", r"(i|my|we)\b.*\b(tried|used to|spent|regret|hated|fixed|quit|never|wrong|until|tested|failed)\b"),
     ("secret", r".*\b(secrets?|hidden|nobody|no one|everyone|everybody|most people|truth|myth|underrated)\b"),
     ("promise", r".*\b(you can|can carry|in (a |an |one )?\w+ (seconds?|minutes?|days?)|ready before|without)\b"),
     ("problem", r"(if|when)\b|.*\b(because|looks?|feels?|disappears?)\b"),

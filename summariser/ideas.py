@@ -21,7 +21,7 @@ from summariser.keywords import Keyword, subjects
 from summariser.languages import Language
 from summariser.languages import words as words_of
 from summariser.pacing import paced
-from summariser.sentences import count_words
+from summariser.sentences import count_words, split
 
 MAX_TITLE = 60  # characters
 MAX_SUBJECT = 28  # characters
@@ -53,6 +53,7 @@ class Frame(Row):
     kinds: tuple[str, ...] = ()
     about: Literal["own", "other", "any"] = "any"
     visible: bool = False
+    general: bool = False
     how: bool = False
     one_take: bool = False
     tones: tuple[prompts.Tone, ...] = ("light",)
@@ -72,7 +73,7 @@ class Frames(Row):
 class Found:
     """Something that a clip has: a hook to quote or a line on its screen; `at` is when, in seconds, if it is known.
 
-    `kind` is that of the hook, or what a figure measures.
+    `kind` is that of the hook, what a figure measures, or whether a line is an order or a claim.
     """
 
     takes: str
@@ -118,7 +119,8 @@ def three(
     """
     # Of the words too, so that not all searches of one seed get the same frames.
     chance = random.Random(f"{request.seed} {' '.join(request.transcripts)[:500]}")  # noqa: S311 guards nothing
-    about = _strong([k for k in subjects(keywords) if len(k.text) <= MAX_SUBJECT]) or [_NO_SUBJECT]
+    usable = [k for k in subjects(keywords) if len(k.text) <= MAX_SUBJECT] or [_NO_SUBJECT]
+    main = main_subjects(usable, heads(request, setting.language))
     parts = _found(request, openings, shown, setting)
     ranked = sorted(
         (
@@ -131,22 +133,42 @@ def three(
     )
     ideas: list[Idea] = []
     spent: set[str] = set()
-    # First each idea takes something else; then two may take the same; at last one may come again.
-    for spread, anew in ((True, True), (False, True), (False, False)):
+    # First each idea takes something else; then two may take the same; then what clips only touch on is a subject too;
+    # at last an idea may come again.
+    touched = [(False, True, [one]) for one in usable if one not in main]
+    steps = [(True, True, main), (False, True, main), *touched, (False, False, main)]
+    for spread, anew, about in steps:
         for _, frame, part in ranked:
             marks = {frame.title, part.text or frame.title, *([f"takes {frame.takes}"] if spread else [])}
             if len(ideas) == IDEAS or marks & spent:
                 continue
-            idea = _filled(frame, part, about, len(ideas), request, setting.language)
+            idea = _filled(frame, part, about, len(ideas), request, setting)
             if idea and not (anew and (idea.title in request.earlier or idea.title in {one.title for one in ideas})):
                 ideas.append(paced(idea, request.measured, setting.language, frame.one_take))
                 spent |= {frame.title, part.text or frame.title, f"takes {frame.takes}"}
     return tuple(ideas)
 
 
-def _strong(about: Sequence[Keyword]) -> list[Keyword]:
-    """The subjects that carry an idea: the first two, and others of several words or that come again."""
-    return [k for n, k in enumerate(about) if n < 2 or k.count > 1 or len(k.lemmas) > 1]
+def main_subjects(keywords: Sequence[Keyword], heads: Sequence[set[str]]) -> list[Keyword]:
+    """The subjects that the clips are about, best first, and not what they only touch on.
+
+    `heads` are the lemmas of each clip's title and first sentence: the best keyword that stands there is a subject, and
+    others where they have several words or come again. Where none stands there, it is what comes again, or else the
+    best one.
+    """
+    found: list[Keyword] = []
+    for clip, head in enumerate(heads):
+        named = [k for k in keywords if clip in k.clips and set(k.lemmas) <= head]
+        found += [k for n, k in enumerate(named) if k not in found and (n == 0 or k.count > 1 or len(k.lemmas) > 1)]
+    again = [k for k in keywords if k.count > 1]
+    return [k for k in keywords if k in found] or again or list(keywords[:1])
+
+
+def heads(request: BriefRequest, language: Language | None) -> list[set[str]]:
+    """The lemmas of each clip's title and first sentence."""
+    firsts = [" ".join(one.text for one in split(text)[:1]) for text in request.transcripts]
+    titles = [*request.titles, *("" for _ in firsts)]
+    return [_lemmas(first, language) | _lemmas(title, language) for first, title in zip(firsts, titles, strict=False)]
 
 
 def _found(
@@ -158,7 +180,13 @@ def _found(
             found.append(Found("quote", clip, hook.quote, hook.kind, _when(request, clip, hook.quote)))
     for clip, lines in enumerate(shown):
         kept = [line for line in lines if _stands_alone(line, setting.language)]
-        found += [Found("figure" if _measure(line) else "line", clip, line, _measure(line)) for line in kept]
+        kept = [line for line in kept if _measure(line) or not any(map(str.isdigit, line))]
+        found += [
+            Found("figure", clip, line, measure)
+            if (measure := _measure(line))
+            else Found("line", clip, line, _says(line))
+            for line in kept
+        ]
     return found + ([Found("pair", 0)] if len(openings) > 1 else [])
 
 
@@ -175,6 +203,14 @@ def _measure(line: str) -> str:
     return next((kind for kind, pattern in _MEASURES if has_number and pattern.search(line)), "")
 
 
+def _says(line: str) -> str:
+    """What a caption says: "order", as "GRATE CHEESE" does, "claim", as "MILK IS ENOUGH", or neither."""
+    tags = [token.tag for token in grammar.parse(line)]
+    if tags[:1] in (["VVB"], ["VVI"]):
+        return "order"
+    return "claim" if any(tag in ("VVZ", "VBZ", "VBB", "VM0", "VHZ") for tag in tags) else ""
+
+
 def _suits(frame: Frame, part: Found, setting: Setting) -> bool:
     if frame.how and setting.instructing is not None and part.clip not in setting.instructing:
         return False
@@ -186,15 +222,15 @@ def _fit(frame: Frame, part: Found) -> float:
 
 
 def _filled(
-    frame: Frame, part: Found, about: Sequence[Keyword], number: int, request: BriefRequest, language: Language | None
+    frame: Frame, part: Found, about: Sequence[Keyword], number: int, request: BriefRequest, setting: Setting
 ) -> Idea | None:
     """The frame with a clip's own words in it; None where it needs subjects that the clips do not have."""
-    chosen = _subjects(frame, part, about, number, language)
+    chosen = _subjects(frame, part, about, number, setting.language)
     if chosen is None:
         return None
     x, y = chosen
     clip = x.clips[0] if part.takes in ("pair", "subject") and x.clips else part.clip
-    words = _named(x, y, frame, language)
+    words = _named(x, y, frame, setting)
     words |= {"quote": part.text, "line": part.text, "source": _source(request, clip, part.at)}
     title = frame.title.format(**words)
     if len(title) > MAX_TITLE:
@@ -211,20 +247,39 @@ def _filled(
     )
 
 
-def _named(x: Keyword, y: Keyword, frame: Frame, language: Language | None) -> dict[str, str]:
-    """The subjects as they stand in a title and in a sentence."""
-    if language:
+def _named(x: Keyword, y: Keyword, frame: Frame, setting: Setting) -> dict[str, str]:
+    """The subjects as they stand in a title and in a sentence, and, with an s, all of their kind.
+
+    Under a grave subject or law, words of one thing are not about all of its kind: "the nation", not "nations".
+    """
+    if setting.language:
         return {"X": _capital(x.text), "Y": _capital(y.text), "x": x.text, "y": y.text}
     counted = x.article and not x.plural and not frame.title.startswith("{X}")
-    title = f"the {_title(x.text)}" if counted else _title(x.text)
-    return {"X": title, "Y": _title(y.text), "x": x.in_sentence(), "y": y.in_sentence()}
+    general = [one.in_general() if setting.tone == "light" else one.in_sentence() for one in (x, y)]
+    return {
+        "X": f"the {_title(x.text)}" if counted else _title(x.text),
+        "Y": _title(y.text),
+        "x": x.in_sentence(),
+        "y": y.in_sentence(),
+        "Xs": _headed(general[0], frame.title),
+        "Ys": _headed(general[1], frame.title),
+        "xs": general[0],
+        "ys": general[1],
+    }
+
+
+def _headed(subject: str, title: str) -> str:
+    """A subject in a title: "the Sauce", but "Sauce" at its head and behind a colon."""
+    bare = re.search(r"(^|: )\{[XY]s\}", title)
+    name = _title(re.sub(r"^(the|a|an) ", "", subject))
+    return name if bare or not re.match(r"(the|a|an) ", subject) else f"the {name}"
 
 
 def _subjects(
     frame: Frame, part: Found, about: Sequence[Keyword], number: int, language: Language | None
 ) -> tuple[Keyword, Keyword] | None:
     """Subjects for a frame: for a pair of different clips, else of the quoted words or of others, as the frame says."""
-    usable = [k for k in about if language or not frame.visible or _is_visible(k)]
+    usable = [k for k in about if language or _is_of_kind(k, frame)]
     turned = [*usable[number:], *usable[:number]]
     if frame.takes == "pair":
         pairs = ((a, b) for a in turned for b in turned if a.clips and b.clips and not set(a.clips) & set(b.clips))
@@ -241,10 +296,11 @@ def _subjects(
     return None if other is None and "{y}" in frame.concept else (fresh[0], other or fresh[0])
 
 
-def _is_visible(keyword: Keyword) -> bool:
-    """Whether a subject seems to be a thing to be seen: no name, and without the ending of what is thought."""
+def _is_of_kind(keyword: Keyword, frame: Frame) -> bool:
+    """Whether a frame is for such a subject: names of a place or a person, and what is thought, are not for all."""
     is_name = any(word.istitle() for word in keyword.text.split())
-    return not is_name and not _ABSTRACT.search(keyword.text)
+    seen = not is_name and not _ABSTRACT.search(keyword.text)
+    return (seen or not frame.visible) and not (frame.general and is_name)
 
 
 def _lemmas(text: str, language: Language | None) -> set[str]:
@@ -256,8 +312,8 @@ def _lemmas(text: str, language: Language | None) -> set[str]:
 
 def _source(request: BriefRequest, clip: int, at: float | None) -> str:
     """Which clip, and when: “Three prompts that save an hour”, 0:02."""
-    titled = clip < len(request.titles) and request.titles[clip]
-    name = f"“{request.titles[clip]}”" if titled else f"clip {clip + 1}"
+    title = request.titles[clip] if clip < len(request.titles) else ""
+    name = f"“{title}”" if title else f"clip {clip + 1}" if len(request.transcripts) > 1 else "the clip"
     return name if at is None else f"{name}, {int(at) // 60}:{int(at) % 60:02}"
 
 

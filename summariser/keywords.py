@@ -37,7 +37,7 @@ EMPTY_NOUNS = frozenset(
     " place spot area time today tomorrow yesterday tonight morning afternoon evening night noon day week month"
     " year hour minute second moment while monday tuesday wednesday thursday friday saturday sunday january"
     " february march april may june july august september october november december people person man woman guy"
-    " girl boy kid everyone someone anyone nobody friend viewer follower creator fan one two three life world"
+    " girl boy kid everyone someone anyone nobody friend viewer follower creator fan beginner one two three life world"
     " home show video clip channel series episode content pov post comment link bio account profile page follow"
     " like subscribe share view tiktok youtube instagram reel hashtag caption version example use need look try"
     " go turn take thank thanks please hey hi hello wow ok okay yes no game-changer total price cost dollar euro"
@@ -82,6 +82,10 @@ class Keyword:
         if self.plural or not self.article:
             return self.text
         return f"{a_or_an(self.text) if self.article == 'a' else 'the'} {self.text}"
+
+    def in_general(self) -> str:
+        """The phrase for all of its kind: "index funds", but "bread" and "the sea"."""
+        return grammar.plural(self.text) if self.article == "a" and not self.plural else self.in_sentence()
 
 
 def a_or_an(phrase: str) -> str:
@@ -316,8 +320,7 @@ def _phrase(words: Sequence[Token], article, is_spoken, opens):
     plural = words[-1].tag == "NN2"
     named = [_plain(word, is_spoken and not (opens and n == 0)) for n, word in enumerate(words)]
     text = " ".join(named).replace("-", " ")
-    lemmas = _lemmas(words)
-    return Keyword(text, lemmas, plural, article, spoken=is_spoken)
+    return Keyword(text, _lemmas(words), plural, article, spoken=is_spoken)
 
 
 def _plain(word, said_inside):

@@ -214,7 +214,8 @@ def leans(text: str, first: bool = False, language: Language | None = None) -> b
         # "This pasta" and "that you need" refer to nothing before.
         if token.tag in ("DT0", "CJT") and (place or (follower and (follower.is_noun or follower.tag == "AJ0"))):
             continue
-        if token.text.lower() in _REFERRING and not named:
+        anyone = first and token.text.lower() == "they"  # "When they ask about your weakness"
+        if token.text.lower() in _REFERRING and not named and not anyone:
             return True
         named = named or (token.is_noun and token.lemma.lower() not in EMPTY_NOUNS)
     return False

@@ -53,7 +53,7 @@ NOT_RUN = {
     "make attack": "takes an hour; its parts are in make test and in the short round",
     "make lock": "asks a package index; the test of the container's files checks the lock",
     "make bench": "needs a quiet machine",
-    "make bench-models": "needs a quiet machine and 10 GB",
+    "make bench-models": "needs a quiet machine and 19 GB",
     "make bench-cluster": "needs a quiet machine",
     "make cluster": "runs until it is stopped; tests/cluster/test_make_cluster.py runs what it runs",
     ".venv/bin/flask worker --name NAME --memory-mb 16000 --no-device --cold": "by its options in tests/clusters.py",

@@ -11,13 +11,14 @@ import pytest
 
 from core.embeddings import embed
 from settings import ROOT, Settings
-from summariser import BriefRequest, Phrase, extractive, ideas, prompts, summarise
+from summariser import BriefRequest, Phrase, extractive, grammar, ideas, prompts, summarise
 from summariser.sentences import split
 
 TEXTS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text())["text"]
 
 
 HELD_OUT = tomllib.loads(Path(__file__).with_name("held_out.toml").read_text())["text"]
+FURTHER = tomllib.loads(Path(__file__).with_name("further.toml").read_text())["text"]
 SAMPLES = sorted((ROOT / "tiktok_videos/samples").glob("*/*.json"))
 TONES = {"speech": "grave", "poetry": "grave", "mourning": "grave", "war": "grave", "law": "law"}
 
@@ -109,7 +110,8 @@ def test_no_idea_names_a_thing_that_no_clip_has(made):
         assert len(brief.ideas) == 3
         for idea in brief.ideas:
             told = " ".join((idea.title, idea.concept, idea.opening, idea.caption, *(one.shows for one in idea.shots)))
-            assert not words_of(told) - own - words_of(f"{said} {shown}") - {"a", "an", "clip"}
+            theirs = words_of(f"{said} {shown}")
+            assert not words_of(told) - own - theirs - {grammar.plural(word) for word in theirs} - {"a", "an", "clip"}
 
 
 def words_of(text):
@@ -134,7 +136,17 @@ def test_a_frame_names_no_thing_that_clips_would_have_to_have():
             len(
                 split(
                     frame.concept.format(
-                        X="Bread", x="bread", Y="Salt", y="salt", quote="Stop", line="Now", source="clip one"
+                        X="Bread",
+                        x="bread",
+                        Y="Salt",
+                        y="salt",
+                        Xs="Bread",
+                        xs="bread",
+                        Ys="Salt",
+                        ys="salt",
+                        quote="Stop",
+                        line="Now",
+                        source="clip one",
                     )
                 )
             )
@@ -205,3 +217,82 @@ def test_one_grave_word_makes_no_grave_subject():
     said += " Every bonus went to the smallest loan first. Freedom feels like an empty inbox on the first of the month."
     assert tone(said) == "light"
     assert "no drums" not in brief(said).music_prompt
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("index fund", "index funds"),
+        ("coffee shop", "coffee shops"),
+        ("knife", "knives"),
+        ("box", "boxes"),
+        ("brush", "brushes"),
+        ("city", "cities"),
+        ("day", "days"),
+        ("potato", "potatoes"),
+        ("child", "children"),
+    ],
+)
+def test_plurals(one, many):
+    assert grammar.plural(one) == many
+
+
+def test_ideas_are_about_what_the_clip_opens_with_and_not_what_it_touches_on():
+    said = "White sneakers come clean with toothpaste. Soak the laces in warm water. Dry them in warm air."
+    for seed in range(3):
+        for idea in brief(said, seed=seed).ideas:
+            assert "sneakers" in f"{idea.title} {idea.concept}".lower()
+            assert "Water" not in idea.title
+
+
+def test_a_name_is_no_kind_of_thing():
+    said = "The ferry to Naxos leaves at nine in the evening. Naxos has a harbour with forty boats."
+    kinds = {frame.reason for frame in ideas.frames() if frame.general}
+    for seed in range(4):
+        for idea in brief(said, seed=seed).ideas:
+            assert idea.reason not in kinds or "Naxos" not in idea.title
+
+
+def test_the_one_clip_of_a_search_is_called_the_clip():
+    assert all("clip 1" not in idea.concept for idea in brief(TEXTS[3]["said"]).ideas)
+
+
+def test_a_caption_is_questioned_only_where_it_claims_something():
+    def titles(line):
+        request = BriefRequest(("Fold the dough and let it rest.",), (line,))
+        made = [extractive.write(replace(request, seed=seed), Settings()).ideas for seed in range(6)]
+        return " ".join(idea.title for three in made for idea in three)
+
+    assert "True for Everyone" in titles("BUTTER IS ENOUGH")
+    assert "True for Everyone" not in titles("MEDIUM HEAT")
+
+
+def test_ten_takes_of_one_short_clip_have_no_idea_twice():
+    seen = []
+    for seed in range(10):
+        titles = [idea.title for idea in brief(TEXTS[3]["said"], seed=seed, earlier=tuple(seen)).ideas]
+        assert len(set(titles)) == 3
+        assert not set(titles) & set(seen)
+        seen += titles
+
+
+def test_a_common_tag_names_nothing_that_the_clip_has_not():
+    potatoes = brief("Crispy potatoes need a rough surface. Boil the potatoes, then roast them in olive oil.").tags
+    assert "crispy potatoes" in potatoes
+    assert not {"fried rice", "pasta recipe", "dessert recipe"} & set(potatoes)
+
+
+def test_where_no_scene_is_clear_no_other_is_taken_and_the_tags_suit_the_text():
+    suited = []
+    for text in FURTHER:
+        made = brief(text["said"])
+        scene = next((one.name for one in prompts.scenes().scene if one.style in made.image_prompt), None)
+        assert scene is None or scene in text["scenes"], (text["topic"], scene)
+        assert 2 <= len(made.tags) <= 10, text["topic"]
+        wanted = {word for tag in text["tags"] for word in tag.split()}
+        suited.append(bool({word for tag in made.tags for word in tag.lower().split()} & wanted))
+    assert sum(suited) >= 0.8 * len(suited) == 0.8 * 20
+
+
+def test_a_clip_that_begins_with_they_means_anyone():
+    assert brief(TEXTS[32]["said"]).summary.startswith("When they ask about your weakness in a job interview")

@@ -1,5 +1,6 @@
 """A tiny language model of the real class, with random weights and a tokenizer of its own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 TEMPLATE = (
@@ -10,26 +11,55 @@ SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 CORPUS = ["Bread needs flour, water, salt and time. Fold the dough, then let it rest and bake it hot."]
 
 
-def save_language_model(folder: Path, seed: int = 0, **sizes: int) -> Path:
-    """Save a Qwen3ForCausalLM with its tokenizer; `sizes` are of its configuration, by default tiny ones."""
-    import torch
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+TINY = {
+    "hidden_size": 48,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 12,
+    "vocab_size": 0,
+    "max_position_embeddings": 40_000,
+    "tie_word_embeddings": True,
+}
+# As in the config.json of the published models.
+QWEN3_1_7B = {
+    "hidden_size": 2048,
+    "intermediate_size": 6144,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 151_936,
+    "max_position_embeddings": 40_960,
+    "tie_word_embeddings": True,
+}
+LLAMA3_8B = {
+    "hidden_size": 4096,
+    "intermediate_size": 14_336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 128_256,
+    "max_position_embeddings": 8192,
+    "tie_word_embeddings": False,
+}
 
-    torch.manual_seed(seed)
+
+def save_language_model(
+    folder: Path, seed: int = 0, kind: str = "Qwen3", sizes: Mapping[str, int] = TINY, dtype: str = "float32"
+) -> Path:
+    """Save a `kind`ForCausalLM, Qwen3 or Llama, with a tokenizer; `sizes` are of its configuration."""
+    import torch
+    import transformers
+
     tokenizer = make_tokenizer()
-    tiny = {
-        "hidden_size": 48,
-        "intermediate_size": 96,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 12,
-        "max_position_embeddings": 40_000,
-    }
-    size = max(len(tokenizer), sizes.get("vocab_size", 0))
-    config = Qwen3Config(**(tiny | sizes | {"vocab_size": size}), tie_word_embeddings=True)
+    vocabulary = {"vocab_size": max(len(tokenizer), sizes["vocab_size"])}
+    config = getattr(transformers, f"{kind}Config")(**(sizes | vocabulary))
     config.eos_token_id = tokenizer.eos_token_id
-    model = Qwen3ForCausalLM(config)
+    torch.manual_seed(seed)
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype))
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
