@@ -32,7 +32,7 @@ VERSION = 4  # of what a segment looks like: kept ones of another are not used
 BASE = 100.0  # seconds: captions of each segment are timed from here, as ASS knows no time before zero
 # Without macroblock trees, with which x264 gives other bits from one run to the next. A segment is one shot: x264 need
 # not look ahead for where it is cut. Of the presets superfast loses nothing to veryfast here (19.7 dB of SSIM at the
-# same CRF, in half the time) but a sixth in size.
+# same CRF, in half the time) but a fifth in size.
 ENCODER = "mbtree=0:scenecut=0:b-adapt=0"
 QUALITY = ("-preset", "superfast", "-x264-params", ENCODER, "-crf", "22", "-profile:v", "high", "-level", "4.1")
 COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
