@@ -197,6 +197,7 @@ def test_init_says_what_it_measured_and_does_it_once(chosen, data_dir, monkeypat
     assert json.loads(file.read_text()).keys() == {"int8_step", "float_step", "ssim", "psnr"}
     assert not list(data_dir.rglob("*.part"))
     monkeypatch.setattr(quantisation, "_quantise_and_judge", None)  # not called again
+    monkeypatch.setattr(quantisation, "JUDGED_ON", quantisation.JUDGED_ON[:2])
     again = []
     quantisation.prepare(chosen("auto"), again.append)
     assert again == said[1:]
