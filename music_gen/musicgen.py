@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from core import checkpoints, devices
 from core.engines import Cancelled, Engine, EngineError, EngineResult, Report, no_report, sound_taker
 from core.loading import LoadOnce
 from core.text import replace_surrogates
-from music_gen import codec, following, mastering, preview, sampling, token_model
+from music_gen import codec, following, mastering, openvino_decoder, preview, sampling, token_model
 from music_gen.track import MusicRequest, Track
 from settings import Settings
 
@@ -59,7 +60,7 @@ class Model:
     tokenizer: Callable[..., Any]
     text_encoder: Callable[..., Any]
     projection: Callable[..., Any]
-    tokens: token_model.TokenModel
+    tokens: token_model.TokenModel | openvino_decoder.OpenVinoDecoder
     codec: object  # an EncodecModel
     device: str
 
@@ -122,7 +123,7 @@ def max_batch_size(seconds: int, settings: Settings) -> int:
     if model is None or settings.low_memory:
         return 1
     frames = min(seconds * sampling.FRAMES, sampling.MAX_FRAMES)
-    piece = token_model.cache_bytes_per_step(model.tokens) * frames
+    piece = model.tokens.cache_bytes_per_step * frames
     return min(MAX_BATCH, max(1, devices.accelerator(settings).free_memory // 2 // piece))
 
 
@@ -183,7 +184,7 @@ def _encode_text(model, prompts):
     ).to(model.device)
     mask = tokens["attention_mask"]
     states = model.projection(model.text_encoder(**tokens).last_hidden_state) * mask[..., None]
-    return states.to(model.tokens.embeddings.dtype), mask.bool()
+    return states.to(model.tokens.dtype), mask.bool()
 
 
 def _to_track(sound, call):
@@ -214,7 +215,7 @@ def _load(settings: Settings) -> Model:
 
 load = LoadOnce(
     _load,
-    key=lambda settings: (settings.musicgen_model, settings.device),
+    key=lambda settings: (settings.musicgen_model, settings.device, settings.music_runtime),
     imports=("torch", "transformers"),
     room=lambda settings: devices.room(settings, checkpoints.checkpoint_folder(settings.musicgen_model, CHECKPOINT)),
 )
@@ -222,36 +223,50 @@ load = LoadOnce(
 
 def _load_model(settings):
     import torch
-    from transformers import AutoTokenizer, MusicgenForConditionalGeneration
-    from transformers.utils.logging import disable_progress_bar
+    from transformers import AutoTokenizer
 
-    disable_progress_bar()  # it would write to the terminal of every search
     found = devices.accelerator(settings)
     folder = checkpoints.checkpoint_folder(settings.musicgen_model, CHECKPOINT)
     if folder is None:
         raise EngineError(missing(settings))
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    # The text encoder and the codec stay in float32: they take little of the time, and T5 overflows in float16.
-    whole = (
-        MusicgenForConditionalGeneration.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
-        .eval()
-        .requires_grad_(False)
-    )
+    whole = load_library(folder)
     if whole.config.sampling_rate != mastering.RATE:
         raise EngineError(f"{settings.musicgen_model} makes sound at {whole.config.sampling_rate} Hz, not 32000.")
-    precision = token_model.best_precision(found.device, found.dtype)
     projection = getattr(whole, "enc_to_dec_proj", torch.nn.Identity())
     # Copies, since as long as one weight is part of the mapped file, all of the file stays in memory.
     return Model(
         tokenizer=tokenizer,
         text_encoder=copy.deepcopy(whole.text_encoder).to(found.device),
         projection=copy.deepcopy(projection).to(found.device),
-        tokens=token_model.prepare(whole.decoder.to(found.device), precision),
+        tokens=_prepare_decoder(whole.decoder, found, settings, folder),
         codec=_prepare_codec(copy.deepcopy(whole.audio_encoder)).to(found.device),
         device=found.device,
     )
+
+
+def load_library(folder: Path) -> Any:
+    """The checkpoint in a folder as transformers has it.
+
+    All in float32: the text encoder and the codec take little of the time, and T5 overflows in float16.
+    """
+    import torch
+    from transformers import MusicgenForConditionalGeneration
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # it would write to the terminal of every search
+    whole = MusicgenForConditionalGeneration.from_pretrained(
+        folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
+    )
+    return whole.eval().requires_grad_(False)
+
+
+def _prepare_decoder(decoder, found, settings, folder):
+    converted = openvino_decoder.chosen_folder(settings, folder) if found.device == "cpu" else None
+    if converted:
+        return openvino_decoder.load(converted, decoder.config)
+    precision = token_model.best_precision(found.device, found.dtype)
+    return token_model.prepare(decoder.to(found.device), precision)
 
 
 def _prepare_codec(audio_encoder):

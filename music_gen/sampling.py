@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from music_gen import token_model
+from music_gen.openvino_decoder import OpenVinoDecoder
 from music_gen.token_model import TokenModel
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ GUIDANCE_SCALE = 3.0
 
 
 def sample(
-    model: TokenModel,
+    model: TokenModel | OpenVinoDecoder,
     text: "Tensor",
     mask: "Tensor",
     frames: int,
@@ -68,15 +68,14 @@ def _sample_window(model, text, mask, prompt, new, generators, on_step):
 
     tokens, is_open = _apply_delays(model, prompt, new)
     steps = tokens.shape[-1]
-    cache = token_model.init_cache(model, text, mask, steps)
+    decode = model.begin(text, mask, steps)
     first = 1 + prompt.shape[-1]
-    logits = token_model.step(model, tokens[..., :first], 0, cache)
-    step = token_model.make_step(model, cache, len(tokens))
+    logits = decode(tokens[..., :first], 0)
     for at in range(first, steps):
         tokens[..., at] = torch.where(is_open[:, at], _sample_step(logits, generators), tokens[..., at])
         on_step(min(at - first + 1, new), partial(_aligned, model, tokens, prompt.shape[-1]))
         if at + 1 < steps:
-            logits = step(tokens[..., at : at + 1], at)
+            logits = decode(tokens[..., at : at + 1], at)
     return _aligned(model, tokens, prompt.shape[-1], new)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from core import int8
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, dtype
 
 Function = Callable[..., "Tensor"]
 
@@ -50,6 +50,33 @@ class TokenModel:
     attention_heads: int
     delays: tuple[int, ...]  # how many steps late each codebook runs
     pad: int  # the token before a codebook begins and after it ends
+
+    @property
+    def dtype(self) -> "dtype":
+        """What the states of a description are to be in."""
+        return self.embeddings.dtype
+
+    @property
+    def cache_bytes_per_step(self) -> int:
+        """The bytes that a step of one piece takes in the cache: two rows, keys and values of each layer."""
+        return 2 * 2 * len(self.layers) * self.embeddings.shape[-1] * self.embeddings.element_size()
+
+    def begin(self, text: "Tensor", mask: "Tensor", steps: int) -> Callable[["Tensor", int], "Tensor"]:
+        """A function of (tokens, start) to logits, as `step`, for pieces of at most `steps` steps from the first on.
+
+        `text` and `mask` are as in init_cache. The logits are overwritten by the next call's.
+        """
+        cache = init_cache(self, text, mask, steps)
+        one: Callable[[Tensor, int], Tensor] | None = None
+
+        def decode(tokens: "Tensor", start: int) -> "Tensor":
+            nonlocal one
+            if start == 0:
+                return step(self, tokens, start, cache)
+            one = one or make_step(self, cache, len(tokens))
+            return one(tokens, start)
+
+        return decode
 
 
 @dataclass(frozen=True)
@@ -136,11 +163,6 @@ def init_cache(model: TokenModel, text: "Tensor", mask: "Tensor", steps: int) ->
         keys, values = both.permute(2, 0, 3, 1, 4).contiguous().unbind()
         cross_attention.append((keys, values))
     return KVCache(self_attention, tuple(cross_attention), None if torch.all(mask) else mask[:, None, None, :])
-
-
-def cache_bytes_per_step(model: TokenModel) -> int:
-    """The bytes that a step of one piece takes in the cache: two rows, keys and values of each layer."""
-    return 2 * 2 * len(model.layers) * model.embeddings.shape[-1] * model.embeddings.element_size()
 
 
 def step(model: TokenModel, tokens: "Tensor", start: "int | Tensor", cache: KVCache) -> "Tensor":

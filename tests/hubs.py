@@ -56,12 +56,14 @@ REFUSALS = {
     "closed at once": "no connection",
 }
 
+UNCONVERTED = {"IMAGE_PRECISION": "float", "MUSIC_RUNTIME": "pytorch"}  # what init.py makes faster has tests of its own
 NO_ANSWERS = ("invalid JSON", "wrong shape", "a list", "empty", "not UTF-8")
 
 
 def environment(url, home, **settings):
     own = {"HF_ENDPOINT": url, "HF_HOME": str(home), "DATA_DIR": str(home / "data"), "DEVICE": "cpu"}
     own["OMP_NUM_THREADS"] = "1"  # quicker for models this small
+    own |= UNCONVERTED
     return {"PATH": os.environ["PATH"], "HOME": str(home), **own, **settings}
 
 

@@ -14,7 +14,7 @@ SEED = 7
 
 def forget_loaded(monkeypatch):
     """Have the model loaded anew until the end of the test."""
-    key = lambda settings: (settings.musicgen_model, settings.device)  # noqa: E731
+    key = lambda settings: (settings.musicgen_model, settings.device, settings.music_runtime)  # noqa: E731
     monkeypatch.setattr(musicgen, "load", LoadOnce(musicgen._load, key))
 
 

@@ -35,7 +35,8 @@ def measure(options, folder):
     limits = measuring.in_fresh_process(measuring.measure_limits, found.device, ("float32", found.dtype))
     speeds = ", ".join(f"{speed / 1e9:.0f} GFLOP/s in {dtype}" for dtype, speed in limits.arithmetic.items())
     print(f"{found.device}, {os.cpu_count()} processors: reads {limits.bandwidth / 1e9:.1f} GB/s, {speeds}")
-    print(f"Random weights of full size; best of {options.rounds} rounds.\n")
+    print(f"Random weights of full size; best of {options.rounds} rounds.")
+    print("Plain: transformers and diffusers in float32, loaded for each request, as their recipes have it.\n")
     measuring.print_heading()
     for part in parts:
         place = folder / part.__name__.rpartition(".")[2]

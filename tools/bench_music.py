@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import utils
+from core import openvino_models
+from music_gen import conversion
 from settings import Settings
 from tools.measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
 
@@ -21,7 +25,7 @@ def build(folder: Path) -> None:
 
 def use(settings: Settings, folder: Path) -> Settings:
     """Settings with which the checkpoint in `folder` answers."""
-    return replace(settings, musicgen_model=str(folder), music_engines=("musicgen",))
+    return replace(settings, musicgen_model=str(folder), music_engines=("musicgen",), data_dir=folder / "data")
 
 
 def warm(settings: Settings) -> None:
@@ -34,11 +38,13 @@ def warm(settings: Settings) -> None:
 def rows(settings: Settings, limits: Limits, tokens: int, rounds: int) -> Iterator[Row]:
     """Measure; each row comes as soon as it is known. `tokens` is how many the plain recipe makes."""
     plain = in_fresh_process(measure_plain, settings, tokens)
+    settings = replace(settings, music_runtime="pytorch")
     ours = in_fresh_process(measure_ours, settings, rounds)
     limit = limits.bandwidth / ours["bytes"]
+    path = f"{ours['format']} PyTorch"
     note = "" if tokens == 256 else f"plain: {tokens} tokens timed, the rest computed"
-    yield Row("MusicGen: decoding", "tokens/s", ours["rate"], plain["rate"], ours["rate"] / limit, ours["format"])
-    yield Row("MusicGen: a request of 5 s of music", "s", ours["request"], plain["request"], note=note)
+    yield Row("MusicGen: decoding", "tokens/s", ours["rate"], plain["rate"], ours["rate"] / limit, path=path)
+    yield Row("MusicGen: a request of 5 s of music", "s", ours["request"], plain["request"], note=note, path=path)
     yield Row("MusicGen: its sound out of its codes", "s", ours["decoding"])
     turns, batch = BATCH * ours["request"], ours["batch"]
     yield Row(f"MusicGen: {BATCH} prompts in turn (plain), at once (ours)", "s", batch, turns)
@@ -49,14 +55,30 @@ def rows(settings: Settings, limits: Limits, tokens: int, rounds: int) -> Iterat
     yield Row("MusicGen: memory at the most", "GiB", ours["memory"][1], note=f"plain {plain['memory'][1]:.2f}")
     for precision, error in in_fresh_process(measure_errors, settings).items():
         yield Row(f"MusicGen: relative error of the logits, {precision}", "", error)
+    converted = replace(settings, music_runtime="openvino")
+    if utils.accelerator(settings).device == "cpu" and openvino_models.can_quantise():
+        yield from _rows_of_openvino(converted, limits, plain, rounds)
+
+
+def _rows_of_openvino(settings, limits, plain, rounds):
+    converting, _ = seconds_of(lambda: in_fresh_process(conversion.prepare, settings, print))
+    ours = in_fresh_process(measure_ours, settings, rounds)
+    share = ours["rate"] * bytes_of_a_step(settings, "int8") / limits.bandwidth
+    line = partial(Row, path="int8 OpenVINO")
+    yield line("MusicGen: converting, once", "s", converting)
+    yield line("MusicGen: decoding", "tokens/s", ours["rate"], plain["rate"], share)
+    yield line("MusicGen: a request of 5 s of music", "s", ours["request"], plain["request"])
+    yield line(f"MusicGen: {BATCH} prompts at once, decoding alone", "tokens/s", ours["batch_rate"], ours["rate"])
+    yield line("MusicGen: loading", "s", ours["loading"], plain["loading"])
+    yield line("MusicGen: memory when warm", "GiB", ours["memory"][0])
+    for name, error in in_fresh_process(measure_errors, settings, ()).items():
+        yield line(f"MusicGen: relative error of the logits, {name}", "", error)
 
 
 def measure_plain(settings, tokens):
     """The plain recipe: everything anew for each request, in float32, with eager attention."""
     import torch
     from transformers import AutoProcessor, MusicgenForConditionalGeneration
-
-    import utils
 
     device, folder = utils.accelerator(settings).device, settings.musicgen_model
 
@@ -81,7 +103,6 @@ def measure_ours(settings, rounds):
     import torch
 
     import music_gen
-    import utils
     from music_gen import codec, musicgen, sampling, token_model
 
     found = utils.accelerator(settings)
@@ -130,24 +151,25 @@ def bytes_of_a_step(settings, precision):
     return weights * {"int8": 1, "bfloat16": 2, "float16": 2, "float32": 4}[precision]
 
 
-def measure_errors(settings):
-    """The relative error of the logits of 20 steps against float32 on the CPU, by precision."""
+def measure_errors(settings, precisions=("int8", "bfloat16")):
+    """The relative error of the logits of 20 steps against float32 on the CPU; also OpenVINO's where it is chosen."""
     import torch
-    from transformers import MusicgenForConditionalGeneration
 
-    from music_gen import token_model
+    from music_gen import musicgen, openvino_decoder, token_model
 
-    decoder = MusicgenForConditionalGeneration.from_pretrained(settings.musicgen_model).decoder.eval()
+    folder = Path(settings.musicgen_model)
+    decoder = musicgen.load_library(folder).decoder
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randint(0, decoder.config.vocab_size, (1, 4, 20), generator=generator)
     text = torch.randn(1, 12, decoder.config.hidden_size, generator=generator)
 
     @torch.inference_mode()
-    def logits(precision):
-        model = token_model.prepare(decoder, precision)
-        states = text.to(model.embeddings.dtype)
-        cache = token_model.init_cache(model, states, torch.ones(1, 12, dtype=torch.bool), 20)
-        return torch.stack([token_model.step(model, tokens[..., at : at + 1], at, cache).float() for at in range(20)])
+    def logits(model):
+        decode = model.begin(text.to(model.dtype), torch.ones(1, 12, dtype=torch.bool), 20)
+        return torch.stack([decode(tokens[..., at : at + 1], at).float() for at in range(20)])
 
-    exact = logits("float32")
-    return {name: ((logits(name) - exact).norm() / exact.norm()).item() for name in ("int8", "bfloat16")}
+    exact = logits(token_model.prepare(decoder, "float32"))
+    found = {name: logits(token_model.prepare(decoder, name)) for name in precisions}
+    if converted := openvino_decoder.chosen_folder(settings, folder):
+        found["OpenVINO"] = logits(openvino_decoder.load(converted, decoder.config))
+    return {name: ((one - exact).norm() / exact.norm()).item() for name, one in found.items()}

@@ -3,10 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import utils
+from animate_text import quantisation
 from settings import Settings
+from tools import fast_sd_recipe
 from tools.measuring import Limits, Row, best, in_fresh_process, memory, seconds_of
 
 PROMPT = "a cat on a mat, warm light"
@@ -61,6 +64,7 @@ def use(settings: Settings, folder: Path) -> Settings:
         lcm_lora_model=str(folder / "lora"),
         taesd_model=str(folder / "taesd"),
         image_engines=("stable-diffusion",),
+        data_dir=folder / "data",
     )
 
 
@@ -75,24 +79,51 @@ def rows(settings: Settings, limits: Limits, _tokens: int, rounds: int) -> Itera
     """Measure; each row comes as soon as it is known."""
     found = utils.accelerator(settings)
     operations = in_fresh_process(operations_of_a_step)
+    limit = limits.arithmetic[found.dtype]
     plain = in_fresh_process(measure_plain, settings)
+    settings = replace(settings, image_precision="float")
     good = in_fresh_process(measure_ours, replace(settings, image_profile="quality"), rounds)
     fast = in_fresh_process(measure_ours, replace(settings, image_profile="fast"), rounds)
-    limit = limits.arithmetic[found.dtype]
-    shares = 2 * operations / limit / good["step"], operations / limit / fast["step"]
-    yield Row("Stable Diffusion: a guided step", "s", good["step"], plain["step"], shares[0], found.dtype)
-    yield Row("Stable Diffusion: a step of the profile fast", "s", fast["step"], share=shares[1])
-    yield Row("Stable Diffusion: picture out of its latents", "s", good["decoding"], plain["decoding"])
-    yield Row("Stable Diffusion: the same in the profile fast", "s", fast["decoding"], plain["decoding"])
+    line = partial(_line, path=f"{found.dtype} PyTorch")
+    yield line("a guided step", good["step"], plain["step"], 2 * operations / limit / good["step"])
+    yield line("a step of the profile fast", fast["step"], share=operations / limit / fast["step"])
+    yield line("picture out of its latents", good["decoding"], plain["decoding"])
+    yield line("the same in the profile fast", fast["decoding"], plain["decoding"])
     note = f"{plain['steps']} and {good['steps']} steps, {TIMED} timed, the rest computed"
-    yield Row("Stable Diffusion: a picture in quality", "s", good["picture"], plain["picture"], note=note)
+    yield line("a picture in quality", good["picture"], plain["picture"], note=note)
     note = f"{fast['steps']} steps, the whole timed"
-    yield Row("Stable Diffusion: a picture in fast", "s", fast["picture"], plain["picture"], note=note)
-    yield Row("Stable Diffusion: loading", "s", good["loading"], plain["loading"])
-    yield Row("Stable Diffusion: memory when warm", "GiB", good["memory"][0])
-    yield Row("Stable Diffusion: memory at the most", "GiB", good["memory"][1], note=f"plain {plain['memory'][1]:.2f}")
-    error = in_fresh_process(measure_error, settings)
-    yield Row(f"Stable Diffusion: relative error, {found.dtype}", "", error, note="of the predicted noise")
+    yield line("a picture in fast", fast["picture"], plain["picture"], note=note)
+    yield line("loading", good["loading"], plain["loading"])
+    yield line("memory when warm", good["memory"][0], unit="GiB")
+    yield line("memory at the most", good["memory"][1], unit="GiB", note=f"plain {plain['memory'][1]:.2f}")
+    error = in_fresh_process(measure_error, replace(settings, image_profile="quality"))
+    yield line("relative error of the noise", error, unit="")
+    eight_bits = replace(settings, image_profile="fast", image_precision="int8")
+    if in_fresh_process(quantisation.suits, eight_bits):
+        yield from _rows_of_openvino(eight_bits, plain, fast, rounds)
+
+
+def _line(what, ours, plain=None, share=None, unit="s", note="", path=""):
+    return Row(f"Stable Diffusion: {what}", unit, ours, plain, share, note, path)
+
+
+def _rows_of_openvino(settings, plain, fast, rounds):
+    """Our U-Net in 8 bits, and a peer: `plain` and `fast` are what the recipes above gave."""
+    seconds, _ = seconds_of(lambda: in_fresh_process(quantisation.prepare, settings, print))
+    ours = in_fresh_process(measure_ours, settings, rounds)
+    guided = in_fresh_process(measure_guided_int8, settings)
+    line = partial(_line, path="int8 OpenVINO")
+    yield line("quantising to 8 bits and judging it, once", seconds)
+    yield line("a guided step", guided, plain["step"])
+    yield line("a step of the profile fast", ours["step"])
+    yield line("a picture in fast", ours["picture"], plain["picture"])
+    yield line("loading", ours["loading"], plain["loading"])
+    yield line("memory when warm", ours["memory"][0], unit="GiB")
+    yield line("relative error of the noise", in_fresh_process(measure_error, settings), unit="")
+    peer = in_fresh_process(fast_sd_recipe.measure, settings, rounds)
+    best_of_ours = min((fast["picture"], "PyTorch"), (ours["picture"], "int8 OpenVINO"))
+    note = f"plain: FastSD CPU's recipe, {peer['precision']} OpenVINO, unchecked and without letters"
+    yield _line("the better of ours beside a peer", best_of_ours[0], peer["picture"], note=note, path=best_of_ours[1])
 
 
 def operations_of_a_step():
@@ -207,20 +238,35 @@ def measure_ours(settings, rounds):
     }
 
 
+def measure_guided_int8(settings):
+    """The seconds of a step of two rows, by the file of the profile `fast`: other weights of the same sizes."""
+    import torch
+
+    from animate_text import openvino_unet, stable_diffusion
+
+    weights, lora = stable_diffusion.unet_sources(settings)
+    noise = _noise("cpu").repeat(2, 1, 1, 1)
+    size = noise.shape[2:]
+    unet = openvino_unet.load(openvino_unet.chosen_file(settings, weights, lora), weights / "unet", 2, *size)
+    step = partial(unet, noise, torch.tensor(500), encoder_hidden_states=torch.randn(2, 77, 768))
+    step()
+    return best(TIMED, step)
+
+
 def measure_error(settings):
     """The relative error of the noise that our U-Net predicts against the library's in float32 on the CPU."""
     import torch
-    from diffusers import UNet2DConditionModel
 
     from animate_text import stable_diffusion
 
     torch.manual_seed(0)
     noise, text, moment = _noise("cpu"), torch.randn(1, 77, 768), torch.tensor(500)
     with torch.no_grad():
-        unet = UNet2DConditionModel.from_pretrained(settings.stable_diffusion_model, subfolder="unet")
+        unet = stable_diffusion.load_unet(settings)
         exact = unet(noise, moment, text).sample
         del unet
-        ours = stable_diffusion.load(replace(settings, image_profile="quality")).pipeline.unet
+        ours = stable_diffusion.load(settings).pipeline.unet
         device, dtype = ours.device, ours.dtype
-        found = ours(noise.to(device), moment.to(device), text.to(device, dtype), return_dict=False)[0].cpu()
+        states = text.to(device, dtype)
+        found = ours(noise.to(device), moment.to(device), encoder_hidden_states=states, return_dict=False)[0].cpu()
     return ((found - exact).norm() / exact.norm()).item()

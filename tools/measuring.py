@@ -13,7 +13,10 @@ MIB = 1024**2
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. `plain` and `ours` are in `unit`; `share` is ours of what the machine allows, 0 to 1."""
+    """A line of the table. `plain` and `ours` are in `unit`; `share` is ours of what the machine allows, 0 to 1.
+
+    `path` says what ours computes with: the arithmetic and the library.
+    """
 
     what: str
     unit: str
@@ -21,6 +24,7 @@ class Row:
     plain: float | None = None
     share: float | None = None
     note: str = ""
+    path: str = ""
 
     @property
     def times(self) -> float | None:
@@ -42,7 +46,10 @@ def print_row(row: Row) -> None:
     plain = f"{row.plain:10.2f}" if row.plain is not None else f"{'':10}"
     times = f"{row.times:7.1f}x" if row.times is not None else f"{'':8}"
     share = f"{row.share:6.0%}" if row.share is not None else f"{'':6}"
-    print(f"{row.what:<48}{plain}{row.ours:10.2f} {row.unit:<9}{times}{share}  {row.note}", flush=True)
+    print(
+        f"{row.what:<48}{plain}{row.ours:10.2f} {row.unit:<9}{times}{share}  {row.path:<20}{row.note}".rstrip(),
+        flush=True,
+    )
 
 
 def print_heading() -> None:

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from summariser import local
-from tests.hubs import BRIEF, CHUNK, DECODER, IMAGE, LORA, MUSIC, UNUSED, with_ballast
+from tests.hubs import BRIEF, CHUNK, DECODER, IMAGE, LORA, MUSIC, UNCONVERTED, UNUSED, with_ballast
 from tests.musicgen import forget_loaded
 from tools.random_weights.language_model import save_language_model
 from tools.random_weights.musicgen import save_musicgen
@@ -65,7 +65,8 @@ def here(tmp_path, monkeypatch):
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("DEVICE", "cpu")
+    for name, value in {"DEVICE": "cpu", **UNCONVERTED}.items():
+        monkeypatch.setenv(name, value)
     local.MODEL.clear()
     forget_loaded(monkeypatch)  # what other tests have loaded is not what is in this cache
 

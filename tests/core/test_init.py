@@ -15,6 +15,8 @@ import pytest
 
 import init
 from core import hub as downloads
+from core.checkpoints import Checkpoint
+from core.engines import EngineError
 from settings import ROOT, Settings
 from tests.hubs import (
     CHUNK,
@@ -158,3 +160,17 @@ def test_a_setting_that_cannot_be_used_is_said(monkeypatch, capsys):
     monkeypatch.setenv("PORT", "http")
     assert init.main(["--check"]) == 1
     assert "PORT" in capsys.readouterr().err
+
+
+def test_what_cannot_be_made_faster_is_said_and_the_model_is_ready_all_the_same(settings, tmp_path, capsys):
+    def fails(_settings, say):
+        say("trying")
+        raise EngineError("It stays as it is.")
+
+    (tmp_path / "weights").touch()
+    point = Checkpoint("maker/model", "0" * 40, files=("*",), needed=(("weights",),))
+    kind = init.Kind("The model", lambda _settings: {str(tmp_path): point}, lambda _settings: None, fails)
+    assert init.make_ready(kind, settings)
+    said = capsys.readouterr()
+    assert "trying\nThe model: ready" in said.out
+    assert said.err == "The model: It stays as it is.\n"

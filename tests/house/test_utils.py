@@ -33,6 +33,14 @@ def test_the_cpu_computes_in_bfloat16_only_where_it_has_the_instructions(cpu):
     assert utils.accelerator(cpu).dtype == wanted
 
 
+@pytest.mark.parametrize("told", ["AVX512_CORE_VNNI", "avx2"])
+def test_where_onednn_is_told_to_leave_bf16_alone_the_cpu_computes_in_float32(cpu, monkeypatch, told):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", told)
+    utils._dtype.cache_clear()
+    assert utils.accelerator(cpu).dtype == "float32"
+    utils._dtype.cache_clear()
+
+
 def test_auto_takes_the_best_device_there_is(settings):
     import torch
 

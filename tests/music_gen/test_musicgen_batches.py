@@ -9,7 +9,7 @@ import pytest
 import music_gen
 from core.engines import Cancelled, no_report
 from core.executors import open_pools
-from music_gen import MusicRequest, musicgen, sampling, token_model
+from music_gen import MusicRequest, musicgen, sampling
 from tests.musicgen import PROMPTS, sample_codes, samples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -69,7 +69,7 @@ def test_as_many_are_in_a_batch_as_memory_allows(ready, monkeypatch):
     musicgen.load(ready)
     assert musicgen.max_batch_size(5, ready) == musicgen.MAX_BATCH
     assert musicgen.max_batch_size(5, replace(ready, low_memory=True)) == 1
-    each = token_model.cache_bytes_per_step(musicgen.load(ready).tokens) * 250
+    each = musicgen.load(ready).tokens.cache_bytes_per_step * 250
     accelerator = replace(musicgen.devices.accelerator(ready), free_memory=3 * 2 * each)
     monkeypatch.setattr(musicgen.devices, "accelerator", lambda _: accelerator)
     assert musicgen.max_batch_size(5, ready) == 3

@@ -1,0 +1,65 @@
+"""What OpenVINO runs: quantised models, on a processor. The package is optional.
+
+`python init.py` makes a file once; loading reads it. It lies under DATA_DIR, in a folder named by the weights that it
+was made of, so that it is never run in place of others.
+"""
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from settings import Settings
+
+PACKAGE, QUANTISER = "openvino", "nncf"
+FOLDER = "quantised"  # under DATA_DIR
+INT8_INSTRUCTIONS = ("avx512_vnni", "avx_vnni", "amx_int8")
+
+
+def is_installed(*packages: str) -> bool:
+    """Whether packages, OpenVINO where none is named, are there; none is imported."""
+    return all(importlib.util.find_spec(name) is not None for name in packages or (PACKAGE,))
+
+
+def can_quantise() -> bool:
+    """Whether 8 bits can be of use here: OpenVINO, NNCF, and a processor that multiplies them."""
+    import torch
+
+    can = torch.cpu.get_capabilities()
+    return is_installed(PACKAGE, QUANTISER) and any(map(can.get, INT8_INSTRUCTIONS))
+
+
+def package() -> Any:
+    """The package, kept from reporting its use: it and NNCF do so by a package whose import is refused here."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+def folder_for(settings: Settings, weights: Iterable[Path]) -> Path:
+    """Where what is made of files of weights lies or will lie; of other or changed files it is another folder."""
+    files = sorted((str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in weights)
+    return settings.data_dir / FOLDER / hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
+
+
+def save(folder: Path, models: Mapping[str, Any]) -> None:
+    """Write models by file name (.xml, the weights beside it), all or none; what lay in the folder goes."""
+    part = folder.with_suffix(".part")
+    for old in (part, folder):
+        shutil.rmtree(old, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name, model in models.items():
+        package().save_model(model, part / name)
+    part.rename(folder)
+
+
+def options() -> dict[str, Any]:
+    """How a model is compiled here: for one call at a time, on as many threads as PyTorch takes."""
+    import torch
+
+    return {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
