@@ -7,9 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, cast
 
 import uvicorn
@@ -19,11 +17,10 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from core import embeddings, logs
+from core import logs
 from core.executors import open_pools
 from jobs import retention
 from jobs.queue import Jobs
-from pipeline import health
 from settings import Settings, SettingsError, secret_key
 from tiktok_videos import drive
 from web import asgi, assets, cli, errors, limits, routes, server, sessions, streams
@@ -31,6 +28,7 @@ from web import asgi, assets, cli, errors, limits, routes, server, sessions, str
 log = logging.getLogger(__name__)
 
 WEB_THREADS = 16  # in which views run; waiting takes none
+FIRST_PAGE = 0.5  # seconds after the start for a page to be asked for and sent
 SAFE_POINT = 6.0  # seconds for running searches to reach a safe point when the process ends
 
 
@@ -93,8 +91,7 @@ def serve() -> None:
     serving = server.open_server(gateway(app, settings), settings.trusted_proxies)
     threading.Thread(target=serving.run, args=[[listening]], name="server", daemon=True).start()
     app.extensions["pools"].start()
-    warm = embeddings.load if settings.dask_scheduler else partial(health.warm, settings)  # workers warm themselves
-    threading.Thread(target=_warm_up, args=[warm], name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm_up, args=[settings, stop], name="warm-up", daemon=True).start()
     print(f"TrendTok Studio is ready: open http://{settings.host}:{settings.port} (Ctrl+C stops it)", flush=True)
     stop.wait()
     _leave(jobs, serving)
@@ -113,10 +110,21 @@ def gateway(app: Flask, settings: Settings) -> Any:
     return ProxyHeadersMiddleware(cast(Any, served), list(settings.trusted_proxies))
 
 
-def _warm_up(load: Callable[[], object]) -> None:
-    """Load what the first search needs; where that fails, the search tries again and says so itself."""
+def _warm_up(settings: Settings, stop: threading.Event) -> None:
+    """Load what the first search needs; where that fails, the search tries again and says so itself.
+
+    The first page goes first: importing keeps a processor, and all that is Python, busy for seconds.
+    """
+    if stop.wait(FIRST_PAGE):
+        return
     try:
-        load()
+        from core import embeddings
+        from pipeline import health
+
+        if settings.dask_scheduler:  # workers warm themselves
+            embeddings.load()
+        else:
+            health.warm(settings)
     except Exception as error:  # noqa: BLE001 whatever it is, nobody waits for this
         log.warning("what the first search needs could not be loaded yet: %s", error)
 

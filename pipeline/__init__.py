@@ -1,74 +1,25 @@
-"""The whole way from tags to a result: the one place that knows every stage."""
+"""The whole way from tags to a result. What a search needs is imported by the first one: the page is up before."""
 
-import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import TypeAdapter
-
-import animate_text
-import music_gen
-import summariser
-import tiktok_videos
-import trend_insights
-from core import provenance
-from core.engines import AllEnginesFailed, EngineError, EngineResult
 from core.executors import Pools
-from core.manifest import Input
-from pipeline import drafting, files, origins, requests
-from pipeline.clips import Clip, clip_of, describe_all, held_file, read_clip
-from pipeline.pooled import as_finished, dropped_on_error
-from pipeline.progress import OnProgress, Progress, no_progress
+from pipeline.progress import OnProgress, no_progress
 from pipeline.query import DraftEdit, Query
-from pipeline.results import STAGES, Provenance, SearchResult, StageResult, stages_of
+from pipeline.results import STAGES, OnResult, SearchResult, StageResult, no_result, stages_of
 from settings import Settings
-from summariser import Brief, BriefRequest, ScriptRequest
 
 __all__ = [
     "STAGES",
-    "Clip",
     "DraftEdit",
     "OnProgress",
     "OnResult",
     "Query",
     "SearchResult",
     "StageResult",
-    "read_clip",
     "search",
     "stages_of",
 ]
-
-log = logging.getLogger(__name__)
-
-_BRIEF = TypeAdapter(Brief)
-
-# (stage, result): what a stage has made so far; raises Cancelled too.
-OnResult = Callable[[str, StageResult], None]
-
-
-def no_result(stage: str, result: StageResult) -> None:
-    """An `OnResult` that nobody sees."""
-
-
-@dataclass(frozen=True)
-class _Search:
-    """A search under way; `results` holds what each stage has made."""
-
-    query: Query
-    folder: Path
-    settings: Settings
-    pools: Pools
-    on_progress: OnProgress
-    on_result: OnResult
-    results: dict[str, StageResult]
-
-    def keep(self, stage: str, result: StageResult) -> None:
-        """Note what a stage has made, or what it has made so far."""
-        self.results[stage] = result
-        self.on_result(stage, result)
 
 
 def search(
@@ -88,201 +39,6 @@ def search(
     nothing to read, and Cancelled when `on_progress` or `on_result` does; anything else that fails costs its part
     alone.
     """
-    under_way = _Search(query, folder, settings, pools, on_progress, on_result, dict(earlier or {}))
-    clips = _read_clips(under_way)
-    brief = _summarise(under_way, clips)
-    folder.mkdir(parents=True, exist_ok=True)
-    _generate(under_way, brief, clips)
-    if query.video:
-        _make_video(under_way, brief, clips)
-    return SearchResult.of(query, search_id, under_way.results)
+    from pipeline import searching
 
-
-def _read_clips(search: _Search) -> list[Clip]:
-    """Find the videos, then fetch and read them side by side."""
-    start = time.perf_counter()
-    search.on_progress("videos", 0, 1, "Looking for videos")
-    found = tiktok_videos.find(search.query.tags, search.settings, search.query.uploads)
-    total = len(found.videos)
-    progress = Progress("videos", search.on_progress, total)
-    parts = [progress.part(n / total, (n + 1) / total, f"{video.title}: ") for n, video in enumerate(found.videos)]
-    futures = {
-        search.pools.videos.submit(
-            read_clip, video, search.query.language, search.settings, parts[number], held_file(video, search.settings)
-        ): number
-        for number, video in enumerate(found.videos)
-    }
-    read: dict[int, Clip] = {}
-    with dropped_on_error(futures):
-        for future in as_finished(progress, futures, "Waiting for a processor"):
-            number = futures[future]
-            read[number] = clip_of(found.videos[number], future)
-            parts[number](1, 1, "read")
-            done = [read[number] for number in sorted(read)]
-            search.keep("videos", describe_all(done, found.warnings, time.perf_counter() - start))
-    return done
-
-
-def _summarise(search: _Search, clips: Sequence[Clip]) -> Brief | None:
-    earlier = search.results.get("summary")
-    if earlier and (not earlier.value or earlier.value.get("ideas") is not None):
-        return _brief(earlier.value)
-    start = time.perf_counter()
-    brief: Brief | None
-    brief, engine, warnings = _ask("summary", lambda: _write_brief(search, requests.brief(search.query, clips)))
-    if brief and earlier:  # other ideas to the same brief
-        brief = replace(_brief(earlier.value | {"ideas": ()}) or brief, ideas=brief.ideas)
-    brief = brief and requests.with_tempo(brief, clips)
-    if brief and not brief.summary:
-        warnings.append("There is no summary: the videos have no words that could be read.")
-    seconds = round(time.perf_counter() - start, 3)
-    origin = origins.of(engine, search.query.seed, _inputs(clips, search.settings), "", search.settings)
-    said = Provenance(**provenance.claim(origin)) if brief else None
-    search.keep("summary", _stage(brief and asdict(brief), engine, warnings, seconds, said))
-    return brief
-
-
-def _write_brief(search: _Search, request: BriefRequest) -> EngineResult:
-    """A brief; where a model of ours writes it, it waits for its turn on the device."""
-    progress = Progress("summary", search.on_progress)
-    # Only a worker knows whether it has the model.
-    on_cluster = search.pools.cluster is not None and "local" in search.settings.summary_engines
-    if not (on_cluster or summariser.needs_device(search.settings)):
-        return summariser.summarise(request, search.settings, progress)
-    future = search.pools.accelerator.submit(summariser.summarise, request, search.settings, progress)
-    with dropped_on_error([future]):
-        (finished,) = as_finished(progress, [future])
-        written: EngineResult = finished.result()
-    return written
-
-
-def _brief(value: dict[str, Any] | None) -> Brief | None:
-    return None if value is None else _BRIEF.validate_python(value)
-
-
-def _stage(
-    value: Any, engine: str | None, warnings: Sequence[str], seconds: float, said: Provenance | None = None
-) -> StageResult:
-    return StageResult(value=value, engine=engine, warnings=tuple(warnings), seconds=seconds, provenance=said)
-
-
-def _ask(stage: str, call: Callable[[], EngineResult]) -> tuple[Any, str | None, list[str]]:
-    """What an engine made, its name and its warnings; where none worked, the reasons."""
-    try:
-        answer = call()
-    except AllEnginesFailed as error:
-        return None, None, [*error.warnings, f"There is no {stage}: no engine could make it."]
-    except EngineError as error:  # the stage could not be run at all
-        return None, None, [f"There is no {stage}: {error}"]
-    return answer.value, answer.engine, list(answer.warnings)
-
-
-def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> None:
-    """Make the music and the picture, in that order on one device."""
-    if brief is None:
-        search.keep("music", _stage(None, None, ["There is no music: it is made from the summary's ideas."], 0))
-        search.keep("image", _stage(None, None, ["There is no picture: it is made from the summary's ideas."], 0))
-        return
-    title = brief.ideas[0].title if brief.ideas else next(iter(brief.tags), "")
-    seed = search.query.seed
-    wanted: dict[str, tuple[Callable[..., EngineResult], Any]] = {
-        "music": (music_gen.generate, requests.music(search.query, brief, clips)),
-        "image": (animate_text.generate, requests.picture(search.query, brief, title, clips)),
-    }
-    for stage, asked in (("music", brief.music_prompt), ("image", brief.image_prompt)):
-        if not asked:
-            del wanted[stage]
-            search.keep(stage, _stage(None, None, [f"There is no {stage}: no engine wrote what it should be."], 0))
-    reports = {
-        stage: Progress(stage, search.on_progress)
-        for stage in wanted
-        if not files.are_there(search.folder, stage, search.results)
-    }
-    futures = {
-        stage: search.pools.accelerator.submit(run, asked, search.settings, reports[stage])
-        for stage, (run, asked) in wanted.items()
-        if stage in reports
-    }
-    with dropped_on_error(futures.values()):
-        for stage, future in futures.items():
-            (finished,) = as_finished(reports[stage], [future])
-            made, engine, warnings = _ask(stage, finished.result)
-            origin = origins.of(engine, seed, _inputs(clips, search.settings), wanted[stage][1].prompt, search.settings)
-            value, said = _publish(search, _files_of(stage, made), origin, warnings) if made else (None, None)
-            kept = _stage(value, engine, warnings, round(reports[stage].seconds(), 3), said)
-            search.keep(stage, kept.model_copy(update={"tempo": getattr(made, "tempo", None)}))
-
-
-def _inputs(clips: Sequence[Clip], settings: Settings) -> tuple[Input, ...]:
-    """The clips that were read, as what the rest is made from."""
-    read = [clip.video for clip in clips if clip.text]
-    return tuple(Input(v.title, tiktok_videos.stored(v.source, v.key, settings)) for v in read)
-
-
-def _files_of(stage: str, made: Any) -> dict[str, tuple[str, bytes | None]]:
-    """The key, the name and the content of each file of the music or the picture."""
-    if stage == "music":
-        return {"music": ("music.wav", made.wav), "midi": ("music.mid", made.midi)}
-    return {"image": ("image.png", made.png)}
-
-
-def _publish(
-    search: _Search, contents: Mapping[str, tuple[str, bytes | None]], origin: provenance.Origin, warnings: list[str]
-) -> tuple[dict[str, str | None], Provenance | None]:
-    """Write what was made to files that say what made them; their names by what they are, and what they say."""
-    names: dict[str, str | None] = {}
-    said = None
-    for key, (name, data) in contents.items():
-        if data and name.endswith(provenance.SUFFIXES):
-            marked = provenance.mark(data, name, origin, search.settings)
-            said = Provenance(**marked.claim)
-            warnings += marked.warnings
-            names[key] = files.publish(search.folder, name, marked.data)
-        else:
-            names[key] = files.publish(search.folder, name, data) if data else None
-    return names, said
-
-
-def _make_video(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> None:
-    """Make a video of an idea out of everything that the other stages have made."""
-    if files.are_there(search.folder, "video", search.results):
-        return
-    if brief is None or not brief.ideas:
-        search.keep("video", _stage(None, None, ["There is no video: it is made from the summary's ideas."], 0))
-        return
-    progress = Progress("video", search.on_progress)
-    future = search.pools.videos.submit(
-        drafting.make_draft, _draft_request(search, brief, clips), search.settings, progress
-    )
-    with dropped_on_error([future]):
-        (finished,) = as_finished(progress, [future])
-        try:
-            answer = finished.result()
-            made, engine, warnings = answer.value, answer.engine, answer.warnings
-        except EngineError as error:
-            made, engine, warnings = None, None, (f"There is no video: {error}",)
-        notes = list(warnings)
-        origin = origins.of(engine, search.query.seed, _inputs(clips, search.settings), "", search.settings)
-        value, said = _publish(search, drafting.files_of(made), origin, notes) if made else (None, None)
-        search.keep("video", _stage(value, engine, notes, round(progress.seconds(), 3), said))
-
-
-def _draft_request(search: _Search, brief: Brief, clips: Sequence[Clip]) -> drafting.MakeDraft:
-    """Everything that a draft is made of. Pictures of clips that were found are shown only where that is allowed."""
-    query, idea = search.query, brief.ideas[min(search.query.idea, len(brief.ideas) - 1)]
-    shown = search.settings.use_found_footage
-    spreads = trend_insights.compare([clip.traits for clip in clips if clip.traits]).spreads
-    return drafting.MakeDraft(
-        idea=ScriptRequest(
-            idea.title, idea.concept, brief.summary, query.tags or brief.tags, query.language, idea.opening
-        ),
-        image_prompt=brief.image_prompt,
-        seed=query.seed,
-        music=files.contents(search.folder, "music", "music", search.results),
-        midi=files.contents(search.folder, "music", "midi", search.results),
-        cover_stills=requests.stills(clips),
-        stills=requests.stills([clip for clip in clips if shown or clip.video.source == "uploads"]),
-        cuts_per_minute=spreads["cuts_per_minute"].median,
-        words_per_minute=spreads["words_per_minute"].median,
-        edit=query.edit,
-    )
+    return searching.search(query, search_id, folder, settings, pools, on_progress, on_result, earlier)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pipeline.results import StageResult
 from settings import Settings
 from tiktok_to_text import VideoText
 from tiktok_videos.catalogue import Video
-from trend_insights import MeasureRequest, Traits
+from trend_insights import MeasureRequest, Observed, Traits
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +51,22 @@ def read_clip(video: Video, language: str, settings: Settings, report: Report, h
     core.storage.Unreachable where the video is kept in a store that does not answer, and Cancelled.
     """
     progress = Progress.over(report)
+    reading, measuring = progress.part(FETCHED, READ), progress.part(READ, 1.0)
     try:
         path = _bring(video, settings, progress.part(0.0, FETCHED, what="fetching"), held)
-        text = tiktok_to_text.read(path, language, settings, progress.part(FETCHED, READ))
+        if tiktok_to_text.is_known(path, language, settings):
+            text = tiktok_to_text.read(path, language, settings, reading)
+            return _measured(Clip(video, text), text, path, settings, measuring)
+        # Side by side, so that the last clip of a search still keeps two processors busy.
+        with ThreadPoolExecutor(1, "observe") as beside:
+            observing = beside.submit(trend_insights.observe, path, measuring)
+            text = tiktok_to_text.read(path, language, settings, reading)
+            return _measured(Clip(video, text), text, path, settings, measuring, observing)
     except Unreachable:
         raise
     except (EngineError, OSError) as error:
         log.warning("%s could not be read: %s", video.title, error)
         return Clip(video, None, told(error))
-    return _measured(Clip(video, text), text, path, settings, progress.part(READ, 1.0))
 
 
 def clip_of(video: Video, future: Future[Clip]) -> Clip:
@@ -81,7 +88,14 @@ def _bring(video: Video, settings: Settings, progress: Progress, held: File | No
     return held.here()
 
 
-def _measured(clip: Clip, text: VideoText, path: Path, settings: Settings, progress: Progress) -> Clip:
+def _measured(
+    clip: Clip,
+    text: VideoText,
+    path: Path,
+    settings: Settings,
+    progress: Progress,
+    observing: Future[Observed] | None = None,
+) -> Clip:
     """The clip with what can be measured of it; where that fails, with a warning."""
     shown = text.texts
     request = MeasureRequest(
@@ -90,7 +104,8 @@ def _measured(clip: Clip, text: VideoText, path: Path, settings: Settings, progr
         texts=None if shown is None else tuple((one.start, one.end, one.text, one.box) for one in shown),
     )
     try:
-        return replace(clip, traits=trend_insights.measure(request, settings, progress))
+        observed = observing.result() if observing else None
+        return replace(clip, traits=trend_insights.measure(request, settings, progress, observed))
     except Cancelled:
         raise
     except Exception as error:

@@ -1,6 +1,6 @@
 """What a search gives: the result of each stage, and of the whole, as `POST /search` answers it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -199,3 +199,11 @@ def _music_follows(done: Mapping[str, StageResult]) -> str | None:
 
 def _address(search_id: str, name: str | None) -> str | None:
     return name and f"/static/generated/{search_id}/{name}"
+
+
+# (stage, result): what a stage has made so far; raises Cancelled too.
+OnResult = Callable[[str, StageResult], None]
+
+
+def no_result(stage: str, result: StageResult) -> None:
+    """An `OnResult` that nobody sees."""

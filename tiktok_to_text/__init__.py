@@ -10,12 +10,22 @@ from weakref import WeakValueDictionary
 from core import engines
 from core.engines import AllEnginesFailed, EngineResult, Report
 from settings import Settings
-from tiktok_to_text import audio, cache, screen_text, speech
+from tiktok_to_text import audio, cache, speech
 from tiktok_to_text.speech import hears_only_english
 from tiktok_to_text.video_text import Phrase, ScreenRequest, SpeechRequest, VideoText
 from tiktok_to_text.word_times import HeardWord, word_times
 
-__all__ = ["ENGINES", "HeardWord", "Phrase", "VideoText", "hears_only_english", "read", "warm", "word_times"]
+__all__ = [
+    "ENGINES",
+    "HeardWord",
+    "Phrase",
+    "VideoText",
+    "hears_only_english",
+    "is_known",
+    "read",
+    "warm",
+    "word_times",
+]
 
 ENGINES = speech.ENGINES
 
@@ -44,8 +54,15 @@ def read(path: Path, language: str, settings: Settings, report: Report) -> Video
         return text
 
 
+def is_known(path: Path, language: str, settings: Settings) -> bool:
+    """Whether `read` would find the clip at `path` in the cache. Raises EngineError where it cannot be opened."""
+    return cache.load(cache.entry(path, language, settings), settings) is not None
+
+
 def warm(settings: Settings) -> None:
     """Load the models, so that the first clip is read as fast as the next. Takes a few seconds."""
+    from tiktok_to_text import screen_text
+
     screen_text.load()
     if not speech.whisper_missing(settings):
         speech.load(settings)
@@ -82,6 +99,8 @@ def _listen(sound, language, settings, report):
 
 
 def _look(path, sound, settings, report):
+    from tiktok_to_text import screen_text
+
     if not sound.has_picture:
         return EngineResult(screen_text.Seen(), "")
     request, nothing = ScreenRequest(path, sound.seconds), screen_text.Seen()

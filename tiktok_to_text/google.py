@@ -1,19 +1,24 @@
 """Listens through Google's speech service: a WAV file in, what is said in it and when out."""
 
+from __future__ import annotations
+
 import functools
 import threading
 import wave
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from core import http
 from core.breaker import Breaker
 from core.engines import Cancelled, EngineError, Report, no_report
 from core.waiting import TICK, hold
 from settings import Settings
 from tiktok_to_text.video_text import Phrase, SpeechRequest
+
+if TYPE_CHECKING:
+    from core import http
 
 MAX_PIECE = 45  # seconds; the service takes about a minute
 # Milliseconds of silence that end a piece. In the sample clips at least 700 lie between sentences, at most 420 within.
@@ -77,6 +82,8 @@ def _endpoint(settings):
 
 @functools.lru_cache(maxsize=16)
 def _open_endpoint(_url, key, concurrency):
+    from core import http  # here, since most studios never ask the service
+
     service = http.Service(
         "Google's speech service", "GOOGLE_SPEECH_URL", "GOOGLE_SPEECH_KEY", has_key=bool(key), refusals=REFUSALS
     )
@@ -148,6 +155,8 @@ def _send(pieces, language, settings, report):
 def _recognize(piece, language, settings, endpoint, is_over):
     """Send one piece; return it as a Phrase, None where nothing was understood. Raises EngineError."""
 
+    from core import http
+
     def check():
         if is_over.is_set():
             raise Cancelled
@@ -172,6 +181,8 @@ def _ask(piece, language, settings, client):
     """
     from speech_recognition import AudioData, UnknownValueError
     from speech_recognition.recognizers.google import OutputParser, create_request_builder
+
+    from core import http
 
     key = settings.google_speech_key or None
     builder = create_request_builder(endpoint=settings.google_speech_url, key=key, language=language)

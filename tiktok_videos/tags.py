@@ -4,8 +4,6 @@ import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from core import hashtags
 from core.embeddings import embed
 
@@ -56,6 +54,8 @@ def nearest(tag: str, categories: Sequence[tuple[str, ...]]) -> int | None:
 
     A category means what its tags mean together: the centroid of their embeddings.
     """
+    import numpy as np
+
     if not categories:
         return None
     centroids = np.stack([_meanings(tags).mean(axis=0) for tags in categories])

@@ -150,12 +150,10 @@ def _fades(times, pictures, hard):
     """The middle frames of fades. `pictures` are small ones, shape (frames, values)."""
     candidates = []
     for length in FADES:
-        for middle in np.arange(times[0] + length / 2, times[-1] - length / 2, FADE_STEP):
-            frames = [_nearest(times, middle + length * part) for part in FADE_PARTS]
-            if len(set(frames[1:6])) == 5 and not any(frames[1] - 1 <= cut <= frames[5] + 1 for cut in hard):
-                strength = _fade_strength(pictures[frames])
-                if strength:
-                    candidates.append((strength, frames[3], frames[1], frames[5]))
+        for frames in _possible_fades(times, pictures, hard, length):
+            strength = _fade_strength(pictures[frames])
+            if strength:
+                candidates.append((strength, *(int(frames[part]) for part in (3, 1, 5))))
     chosen: list[tuple[int, int, int]] = []
     for _, middle, first, last in sorted(candidates, reverse=True):
         if all(last < other_first or first > other_last for _, other_first, other_last in chosen):
@@ -163,8 +161,17 @@ def _fades(times, pictures, hard):
     return _joined(chosen)
 
 
-def _nearest(times, at):
-    return int(np.clip(np.searchsorted(times, at), 0, len(times) - 1))
+def _possible_fades(times, pictures, hard, length):
+    """The frames at FADE_PARTS of each stretch of `length` seconds that changes enough and has no hard cut in it."""
+    middles = np.arange(times[0] + length / 2, times[-1] - length / 2, FADE_STEP)
+    moments = middles[:, None] + length * np.array(FADE_PARTS)
+    frames = np.minimum(np.searchsorted(times, moments), len(times) - 1)
+    hard = np.sort(np.array(hard, int))
+    cuts_before = [np.searchsorted(hard, edge) for edge in (frames[:, 1] - 1, frames[:, 5] + 2)]
+    apart = (np.diff(frames[:, 1:6], axis=1) > 0).all(axis=1)
+    frames = frames[apart & (cuts_before[0] == cuts_before[1])]
+    changes = [np.mean(np.abs(pictures[last] - pictures[first])) for first, last in frames[:, (1, 5)]]
+    return frames[np.array(changes) >= FADE_CONTENT]
 
 
 def _fade_strength(pictures):

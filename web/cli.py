@@ -15,11 +15,11 @@ from werkzeug.exceptions import HTTPException
 
 import pipeline
 import tiktok_videos
-from core import logs, provenance, storage
+from core import logs, storage
 from core.engines import EngineError
 from core.storage import StorageError
 from jobs import history, keys, retention
-from pipeline import OnProgress, StageResult, health
+from pipeline import OnProgress, StageResult
 from settings import Settings
 from web import exposure
 from web.assets import moment
@@ -89,6 +89,8 @@ def check(public: bool) -> None:
         click.echo("\n".join(still_open) or "Nothing is open that need not be.")
         sys.exit(1 if still_open else 0)
     failed = False
+    from pipeline import health
+
     for name, missing, attempt in health.checks(settings):
         if missing:
             click.echo(f"{name}: not configured. {missing}")
@@ -160,6 +162,8 @@ def prune() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def show_provenance(file: Path) -> None:
     """Say what FILE claims about how it was made, whether it is signed, and whether that holds."""
+    from core import provenance
+
     try:
         report = provenance.read(file, current_app.extensions["settings"])
     except OSError as error:

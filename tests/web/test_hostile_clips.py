@@ -9,7 +9,7 @@ import pytest
 
 import tiktok_videos
 from core import ffmpeg
-from pipeline import read_clip
+from pipeline.clips import read_clip
 from pipeline.progress import Progress, no_progress
 from tests import processes
 from tests.rounds import amount

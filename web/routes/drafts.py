@@ -1,18 +1,23 @@
-"""The video of a search: its editor, and making it anew."""
+"""The video of a search: its editor, and making it anew. What reads drafts is imported by the first one."""
+
+from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from animate_text import Timeline
 from core import storage
 from jobs import history
 from jobs.models import DONE, Job
-from web import client, drafts, owners
+from web import client, owners
 from web.answers import JobAnswer
 from web.errors import InvalidField, wants_page
 from web.routes.blueprint import found, queue, repeatable, result, settings, studio
+
+if TYPE_CHECKING:
+    from animate_text import Timeline
 
 
 @studio.get("/jobs/<job_id>/draft")
@@ -28,11 +33,15 @@ def show_draft(job_id: str) -> ResponseReturnValue:
 
 
 def _timeline(this: Job) -> Timeline | None:
+    from web import drafts
+
     return drafts.load(storage.get(history.stored_name(this.id, "draft.json"), storage.prompt(settings())))
 
 
 def _editor(this: Job, timeline: Timeline | None, wrong: InvalidField | None = None) -> str:
     """The editor's page; where what was sent is wrong, with that and what was sent."""
+    from web import drafts
+
     sheet = drafts.sheet_of(timeline) if timeline else None
     if wrong and "line" in request.form:
         sheet = drafts.typed(request.form)
@@ -43,6 +52,8 @@ def _editor(this: Job, timeline: Timeline | None, wrong: InvalidField | None = N
 @studio.post("/jobs/<job_id>/draft")
 def make_draft(job_id: str) -> ResponseReturnValue:
     """Make a video of an idea, or make an edited one anew, as a search of its own that keeps all else."""
+    from web import drafts
+
     this = repeatable(job_id)
     if this.state != DONE:
         abort(409, "This search is not done yet; ask for its video when it is.")

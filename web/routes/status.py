@@ -1,4 +1,7 @@
-"""What the studio says of itself: whether it can work, its numbers, its description."""
+"""What the studio says of itself: whether it can work, its numbers, its description.
+
+What the first page does without is imported when it is needed, so that the page is up before.
+"""
 
 from dataclasses import asdict
 from http import HTTPStatus
@@ -9,8 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from core import metrics
 from core.cluster.connection import Connection
-from pipeline import health
-from web import client, openapi, reference
+from web import client
 from web.answers import ClusterHealth, ClusterWorker, Health
 from web.routes.blueprint import executors, queue, settings, studio
 
@@ -21,6 +23,8 @@ def healthz() -> ResponseReturnValue:
     status = HTTPStatus.SERVICE_UNAVAILABLE if stopping else HTTPStatus.OK
     told = Health(status="stopping" if stopping else "ok")
     if _may_look_inside():
+        from pipeline import health
+
         pools = executors()
         told["engines"] = health.engine_states(settings())
         told["waiting"] = {pool: waiting for pool, (waiting, _) in pools.loads().items()}
@@ -31,12 +35,16 @@ def healthz() -> ResponseReturnValue:
 
 @studio.get("/openapi.json")
 def describe_interface() -> ResponseReturnValue:
+    from web import openapi
+
     return jsonify(openapi.document())
 
 
 @studio.get("/docs")
 def docs() -> str:
     """The description as a page."""
+    from web import reference
+
     return render_template("docs.html", operations=reference.operations(), schemas=reference.schemas())
 
 
