@@ -17,6 +17,19 @@ log = logging.getLogger(__name__)
 Report = Callable[[float, int, str], None]
 
 
+# (number, wav): a part, counted from 0, of a piece of music that is still being made, as a whole WAV file.
+TakeSound = Callable[[int, bytes], None]
+
+
+def sound_taker(report: Report) -> TakeSound | None:
+    """What takes the sound of a piece while it is made: the attribute `take_sound` of a report that has one.
+
+    Over a cluster no report has one: there a piece is heard when it is whole.
+    """
+    taker: TakeSound | None = getattr(report, "take_sound", None)
+    return taker
+
+
 class Cancelled(Exception):
     """The search was called off. Raised by `report`; no stage catches it."""
 

@@ -41,6 +41,44 @@ def decode(codec, codes: "Tensor", on_progress: Callable[[int, int], None]) -> n
     return sound
 
 
+def by_side(codes: "Tensor", channels: int) -> "Tensor":
+    """The codes of the left sides, then those of the right ones, which take turns in a piece; one piece where mono."""
+    import torch
+
+    return torch.cat([codes[:, side::channels] for side in range(channels)])
+
+
+def continued(codec) -> Callable[["Tensor"], np.ndarray]:
+    """A function that decodes codes which grow: called with all so far, it returns the sound that is new.
+
+    It is that of `decode`, but for roundings. The last MARGIN frames of each call are heard at the next one, since what
+    follows them changes their sound.
+    """
+    import torch
+
+    opening, recurrent, *convolutions = codec.decoder.layers
+    dtype, hop = next(codec.decoder.parameters()).dtype, codec.config.hop_length
+    heard, seen, state, hidden = 0, 0, None, None  # frames that were returned, and that the LSTM has seen
+
+    def decode_new(codes: "Tensor") -> np.ndarray:
+        nonlocal heard, seen, state, hidden
+        begin, end = max(0, seen - MARGIN), codes.shape[-1] - MARGIN
+        opened = opening(codec.quantizer.decode(codes[..., begin:].transpose(0, 1)).to(dtype))
+        fresh = opened[..., seen - begin : end - begin].permute(2, 0, 1)
+        part, state = recurrent.lstm(fresh, state)
+        part = (part + fresh).permute(1, 2, 0)
+        chunk = part if hidden is None else torch.cat([hidden, part], dim=-1)
+        first, seen, until = seen - (chunk.shape[-1] - part.shape[-1]), end, end - MARGIN
+        hidden = chunk[..., max(0, until - MARGIN - first) :]
+        for layer in convolutions:
+            chunk = layer(chunk)
+        sound = chunk[:, 0, (heard - first) * hop : (until - first) * hop]
+        heard = until
+        return sound.to(device="cpu", dtype=torch.float32).numpy()
+
+    return decode_new
+
+
 def _run_lstm(lstm, hidden, on_progress):
     """The LSTM with its shortcut, over (pieces, features, frames)."""
     import torch

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from core import checkpoints, devices
-from core.engines import Cancelled, Engine, EngineError, EngineResult, Report, no_report
+from core.engines import Cancelled, Engine, EngineError, EngineResult, Report, no_report, sound_taker
 from core.loading import LoadOnce
 from core.text import replace_surrogates
-from music_gen import codec, following, mastering, sampling, token_model
+from music_gen import codec, following, mastering, preview, sampling, token_model
 from music_gen.track import MusicRequest, Track
 from settings import Settings
 
@@ -92,7 +92,7 @@ def run(request: MusicRequest, settings: Settings, report: Report) -> Track | En
 def check(settings: Settings) -> None:
     """Load the model and make one second of music. Raises EngineError where that fails."""
     model, call = load(settings), Call(MusicRequest("A calm piano piece.", 5, 0), settings)
-    _generate_audio(model, [call], sampling.FRAMES, lambda *_: None, lambda *_: None)
+    _generate_audio(model, [call], sampling.FRAMES, lambda *_: None, lambda *_: None, [None])
 
 
 ENGINE = Engine(missing=missing, run=run, check=check)
@@ -128,6 +128,7 @@ def max_batch_size(seconds: int, settings: Settings) -> int:
 
 def _run_batch(calls):
     outcomes: list[Any] = [None] * len(calls)
+    takers = [sound_taker(call.report) for call in calls]
     seconds = max(following.seconds_needed(call.request) for call in calls)
     frames = math.ceil(seconds * sampling.FRAMES)
     total = frames + frames // DECODING
@@ -138,7 +139,7 @@ def _run_batch(calls):
                 try:
                     call.report(done, total, what)
                 except Cancelled as error:
-                    outcomes[index] = error
+                    outcomes[index], takers[index] = error, None
         if None not in outcomes:
             raise Cancelled
 
@@ -150,23 +151,24 @@ def _run_batch(calls):
 
     try:
         model = load.wait(lambda: report(0, "Loading MusicGen"), calls[0].settings)
-        sounds = _generate_audio(model, calls, frames, report_codes, report_sound)
+        sounds = _generate_audio(model, calls, frames, report_codes, report_sound, takers)
     except Cancelled:
         return outcomes
     return [outcome or _to_track(sound, call) for outcome, sound, call in zip(outcomes, sounds, calls, strict=True)]
 
 
-def _generate_audio(model, calls, frames, report_codes, report_sound):
+def _generate_audio(model, calls, frames, report_codes, report_sound, takers):
     """The sound of each piece: float32, shape (pieces, samples, channels)."""
     import torch
 
     with torch.inference_mode():
         asked = [call.request for call in calls]
         text, mask = _encode_text(model, [following.described(one.prompt, one.tempo, one.key) for one in asked])
-        codes = sampling.sample(model.tokens, text, mask, frames, [call.request.seed for call in calls], report_codes)
         channels = model.tokens.delays.count(0)  # in stereo the first codebooks of both sides begin at once
-        sides = torch.cat([codes[:, side::channels] for side in range(channels)])
-        sound = codec.decode(model.codec, sides, report_sound)
+        on_codes = preview.teller(model.codec, channels, takers)
+        seeds = [call.request.seed for call in calls]
+        codes = sampling.sample(model.tokens, text, mask, frames, seeds, report_codes, on_codes)
+        sound = codec.decode(model.codec, codec.by_side(codes, channels), report_sound)
     return np.moveaxis(sound.reshape(channels, len(calls), -1), 0, -1)
 
 

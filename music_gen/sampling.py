@@ -6,6 +6,7 @@ in their code; the codes are joined, not the sound, so a joint is a frame like a
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from music_gen import token_model
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 FRAMES = 50  # a second
 MAX_FRAMES = 30 * FRAMES  # the longest that the model was trained on
+PART = 2 * FRAMES  # that a piece grows by between two looks at its codes
+SPARE = 8  # frames at the end, whose sound depends on what follows: twice codec.MARGIN
 CONTEXT = 10 * FRAMES  # of what went before, at the beginning of each further window
 TOP_K = 250
 GUIDANCE_SCALE = 3.0
@@ -28,12 +31,14 @@ def sample(
     frames: int,
     seeds: Sequence[int],
     on_progress: Callable[[int, int], None],
+    on_codes: Callable[["Tensor"], None] | None = None,
 ) -> "Tensor":
     """Sample the codes of a piece for each description: shape (pieces, codebooks, frames).
 
     `text` and `mask` are as in token_model.init_cache. Each piece has a random generator of its own, used as the
     library's `generate` uses it, so that a piece does not depend on the others of its batch. `on_progress(done, total)`
-    is called at each token.
+    is called at each token, `on_codes(codes)` with all codes so far whenever PART more
+    frames can be turned into sound.
     """
     import torch
 
@@ -42,15 +47,23 @@ def sample(
     while (done := codes.shape[-1]) < frames:
         prompt = codes[..., max(0, done - CONTEXT) :]
         new = min(MAX_FRAMES - prompt.shape[-1], frames - done)
-        window = _sample_window(
-            model, text, mask, prompt, new, generators, lambda sampled, d=done: on_progress(d + sampled, frames)
-        )
+
+        def on_step(sampled, window_so_far, begin=done, before=codes):
+            on_progress(begin + sampled, frames)
+            ready = sampled - max(model.delays)
+            if on_codes and ready > 0 and begin + ready > SPARE and (begin + ready - SPARE) % PART == 0:
+                on_codes(torch.cat([before, window_so_far(ready)], dim=-1))
+
+        window = _sample_window(model, text, mask, prompt, new, generators, on_step)
         codes = torch.cat([codes, window], dim=-1)
     return codes
 
 
-def _sample_window(model, text, mask, prompt, new, generators, on_progress):
-    """Sample `new` frames that follow on the codes `prompt`, shape (pieces, codebooks, frames)."""
+def _sample_window(model, text, mask, prompt, new, generators, on_step):
+    """Sample `new` frames that follow on the codes `prompt`, shape (pieces, codebooks, frames).
+
+    `on_step(sampled, window)` is called at each token; `window(frames)` gives the first frames of what is sampled.
+    """
     import torch
 
     tokens, is_open = _apply_delays(model, prompt, new)
@@ -61,11 +74,18 @@ def _sample_window(model, text, mask, prompt, new, generators, on_progress):
     step = token_model.make_step(model, cache, len(tokens))
     for at in range(first, steps):
         tokens[..., at] = torch.where(is_open[:, at], _sample_step(logits, generators), tokens[..., at])
-        on_progress(min(at - first + 1, new))
+        on_step(min(at - first + 1, new), partial(_aligned, model, tokens, prompt.shape[-1]))
         if at + 1 < steps:
             logits = step(tokens[..., at : at + 1], at)
-    begins = [1 + delay + prompt.shape[-1] for delay in model.delays]
-    return torch.stack([tokens[:, k, begin : begin + new] for k, begin in enumerate(begins)], dim=1)
+    return _aligned(model, tokens, prompt.shape[-1], new)
+
+
+def _aligned(model, tokens, known, frames):
+    """The codes of so many frames after the `known` ones, each codebook brought back by its delay."""
+    import torch
+
+    begins = [1 + delay + known for delay in model.delays]
+    return torch.stack([tokens[:, k, begin : begin + frames] for k, begin in enumerate(begins)], dim=1)
 
 
 def _apply_delays(model, prompt, new):

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.results import StageResult
@@ -21,6 +22,23 @@ def publish(folder: Path, name: str, data: bytes) -> str:
             Path(file.name).unlink(missing_ok=True)
             raise
     return name
+
+
+def part_of_music(folder: Path, number: int) -> Path:
+    """Where a part of a piece of music is while the rest is being made, counted from 0. Its name hides it elsewhere."""
+    return folder / f".music-{number:03}.wav"
+
+
+def keep_part(folder: Path, number: int, wav: bytes) -> None:
+    """Write a part of a piece of music that is still being made; where that fails, nobody hears it, and that is all."""
+    with suppress(OSError):
+        publish(folder, part_of_music(folder, number).name, wav)
+
+
+def remove_parts(folder: Path) -> None:
+    """The piece of music is whole: its parts are needed no more."""
+    for path in folder.glob(".music-*.wav"):
+        path.unlink(missing_ok=True)
 
 
 def names(stage: str, result: StageResult) -> list[str]:

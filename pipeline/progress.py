@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.engines import Report
+from core.engines import Report, TakeSound
 
 # (stage, done, total, what), of which `done` may have a fraction. Called from several threads; raises Cancelled when
 # the search was called off. With an empty `what` there is nothing new: it is only asked whether to go on.
@@ -34,6 +34,8 @@ class Progress:
 
     `total` is how many things the stage counts, clips for instance. Raises Cancelled when the search was called off.
     """
+
+    take_sound: TakeSound | None = None  # see core.engines.sound_taker
 
     def __init__(self, stage: str, on_progress: OnProgress, total: int = 1):
         self._shared = _Shared(stage, on_progress, total)

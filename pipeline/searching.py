@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,8 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
         for stage in wanted
         if not files.are_there(search.folder, stage, search.results)
     }
+    if "music" in reports:
+        reports["music"].take_sound = partial(files.keep_part, search.folder)
     futures = {
         stage: search.pools.accelerator.submit(run, asked, search.settings, reports[stage])
         for stage, (run, asked) in wanted.items()
@@ -184,6 +187,8 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
             value, said = _publish(search, _files_of(stage, made), origin, warnings) if made else (None, None)
             kept = _stage(value, engine, warnings, round(reports[stage].seconds(), 3), said)
             search.keep(stage, kept.model_copy(update={"tempo": getattr(made, "tempo", None)}))
+            if stage == "music":
+                files.remove_parts(search.folder)
 
 
 def _inputs(clips: Sequence[Clip], settings: Settings) -> tuple[Input, ...]:

@@ -37,6 +37,7 @@ SCHEMAS = (
 PARAMETERS: dict[str, Json] = {
     "id": {"description": "The id of a search", "schema": {"type": "string"}},
     "number": {"description": "Which video, from 1", "schema": {"type": "integer", "minimum": 1}},
+    "part": {"description": "Which part, from 0", "schema": {"type": "integer", "minimum": 0}},
 }
 REFUSED = (400, 401, 404, 429)  # an unknown host, no key, none such, too often
 TEXT: Json = {"type": "string"}
@@ -52,7 +53,8 @@ def ref(name: str) -> Json:
 class Answer:
     """What an operation answers with: its media type and schema, the operations that follow from it, its headers.
 
-    `links` gives by operation the parameters besides `id`, which is that of the body.
+    Without a media type it has no body. `links` gives by operation the parameters besides `id`, which is that of the
+    body.
     """
 
     description: str
@@ -134,6 +136,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("get", "/jobs/{id}/everything.zip"): Operation(
         "everything", "All that a search made", {200: Answer("A ZIP file", BINARY, "application/zip")}, REFUSED
+    ),
+    ("get", "/jobs/{id}/music/{part}.wav"): Operation(
+        "partOfMusic",
+        "A part of the music while the rest is being made",
+        {
+            200: Answer("Two seconds", BINARY, "audio/wav"),
+            204: Answer("Not made yet, or the piece is whole", {}, media_type=""),
+        },
+        REFUSED,
     ),
     ("get", "/jobs/{id}/captions/{number}.vtt"): Operation(
         "captions", "What is said in a video, as WebVTT", {200: Answer("Captions", TEXT, "text/vtt")}, REFUSED
@@ -237,10 +248,9 @@ def _describe(operation: Operation) -> Json:
 
 
 def _answer(answer: Answer) -> Json:
-    described: Json = {
-        "description": answer.description,
-        "content": {answer.media_type: {"schema": answer.schema}},
-    }
+    described: Json = {"description": answer.description}
+    if answer.media_type:
+        described["content"] = {answer.media_type: {"schema": answer.schema}}
     if answer.headers:
         described["headers"] = {name: {"schema": TEXT} for name in answer.headers}
     if answer.links:

@@ -51,6 +51,7 @@ function count() {
 
 function show(news) {
   heard = Date.now();
+  job.dispatchEvent(new CustomEvent("news", { detail: news }));
   const old = news.progress < bar.value && !ENDED.includes(news.state);
   reach(news.progress);
   if (!old && news.stage) enter(news.stage);

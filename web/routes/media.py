@@ -8,8 +8,11 @@ from flask.typing import ResponseReturnValue
 import tiktok_videos
 from core import storage
 from jobs import history
+from pipeline.files import part_of_music as part_of
 from web import assets, exports, files, owners
 from web.routes.blueprint import found, queue, result, settings, studio
+
+MAX_PARTS = 1000  # of a piece that is being made: more than any has
 
 
 @studio.get("/jobs/<job_id>/thumbnail.jpg")
@@ -36,6 +39,18 @@ def captions(job_id: str, number: int) -> ResponseReturnValue:
     if not 0 < number <= len(videos) or not videos[number - 1]["phrases"]:
         abort(404, "This video has no captions.")
     return current_app.response_class(exports.webvtt(videos[number - 1]["phrases"]), mimetype="text/vtt")
+
+
+@studio.get("/jobs/<job_id>/music/<int:number>.wav")
+def part_of_music(job_id: str, number: int) -> ResponseReturnValue:
+    """Two seconds of a piece that is still being made: 204 until they are there, and when the piece is whole."""
+    this = found(job_id)
+    if number >= MAX_PARTS:
+        abort(404, "No piece of music has so many parts.")
+    path = part_of(history.folder(this.id, settings()), number)
+    answer = send_file(path, "audio/wav") if path.is_file() else current_app.response_class(status=204)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @studio.get("/clips/<source>/<path:key>")
