@@ -54,8 +54,7 @@ def read_clip(video: Video, language: str, settings: Settings, report: Report, h
     reading, measuring = progress.part(FETCHED, READ), progress.part(READ, 1.0)
     try:
         path = _bring(video, settings, progress.part(0.0, FETCHED, what="fetching"), held)
-        if tiktok_to_text.is_known(path, language, settings):
-            text = tiktok_to_text.read(path, language, settings, reading)
+        if text := tiktok_to_text.known(path, language, settings):
             return _measured(Clip(video, text), text, path, settings, measuring)
         # Side by side, so that the last clip of a search still keeps two processors busy.
         with ThreadPoolExecutor(1, "observe") as beside:

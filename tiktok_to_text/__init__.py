@@ -21,7 +21,7 @@ __all__ = [
     "Phrase",
     "VideoText",
     "hears_only_english",
-    "is_known",
+    "known",
     "read",
     "warm",
     "word_times",
@@ -45,18 +45,17 @@ def read(path: Path, language: str, settings: Settings, report: Report) -> Video
     """
     entry = cache.entry(path, language, settings)
     with _lock_of(entry):
-        known = cache.load(entry, settings)
-        if known:
-            return known
+        if before := cache.load(entry, settings):
+            return before
         text = _read(path, language, settings, report)
         if not text.warnings:
             cache.save(entry, text, settings)
         return text
 
 
-def is_known(path: Path, language: str, settings: Settings) -> bool:
-    """Whether `read` would find the clip at `path` in the cache. Raises EngineError where it cannot be opened."""
-    return cache.load(cache.entry(path, language, settings), settings) is not None
+def known(path: Path, language: str, settings: Settings) -> VideoText | None:
+    """What `read` would find of the clip at `path` in the cache. Raises EngineError where it cannot be opened."""
+    return cache.load(cache.entry(path, language, settings), settings)
 
 
 def warm(settings: Settings) -> None:

@@ -59,13 +59,3 @@ def test_the_first_seconds_play_before_the_piece_is_there_and_the_whole_goes_on_
     until(lambda: audio.evaluate("(own) => !own.paused && own.currentTime > 1"), seconds=60)
     assert errors == []
     page.close()
-
-
-def test_without_scripts_the_piece_appears_when_it_is_whole(browser, making):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(making)
-    page.get_by_role("button", name="#AI", exact=True).click()
-    expect(page.locator("#result > [data-key=music] audio")).to_be_attached(timeout=MADE)
-    expect(page.get_by_role("button", name="Play what is there")).to_have_count(0)
-    context.close()
