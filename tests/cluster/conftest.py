@@ -7,7 +7,7 @@ from tests import clusters
 from tools.waiting import free_port
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """A scheduler and three workers that load no model before it is needed."""
     with clusters.running(tmp_path_factory.mktemp("cluster")) as cluster:
