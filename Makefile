@@ -39,18 +39,21 @@ search: .venv/installed ## Search in the terminal: make search TAGS="AI MachineL
 cluster: .venv/installed-cluster ## A whole cluster on this machine, to try (PostgreSQL, scheduler, workers, studios)
 	@$(BIN)/python -m tools.cluster
 
+# Python keeps what it has compiled: the tests start a hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: .venv/installed-dev ## Lint, check imports and types, run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
 	$(BIN)/bandit --configfile pyproject.toml --quiet --recursive .
-	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	@echo "mypy beside pytest"; $(BIN)/mypy & types=$$!; \
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
 
 # The whole round: load for two minutes, then 2,000 requests by the description, 5,000 broken clips, 2,000 searches,
-# 20 killed processes, drafts of all categories.
+# 20 killed processes, drafts of all categories, all sample clips.
 THOROUGH := tests/web/test_any_input.py tests/web/test_hostile_clips.py tests/web/test_load.py tests/web/test_openapi.py \
-	tests/jobs/test_crash.py tests/animate_text/test_render.py
+	tests/jobs/test_crash.py tests/animate_text/test_render.py tests/tiktok_to_text/clips/test_samples.py
 
 attack: .venv/installed-dev ## Attack a studio with load and whatever can be sent, for an hour; ROUND=short for load alone
 	@$(BIN)/python -m tools.attack $(or $(ROUND),whole)

@@ -14,6 +14,7 @@ import pytest
 from core.executors import open_pools
 from jobs.queue import Jobs
 from settings import ROOT, Settings
+from tests import shared
 from tools.services import s3 as s3_server
 
 TOGETHER = ("browser", "cluster")  # folders whose tests share what takes long to start
@@ -21,7 +22,7 @@ TOGETHER = ("browser", "cluster")  # folders whose tests share what takes long t
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """The tests of a file run in one process, and those of all pages, which share a server, and of the cluster.
+    """The tests of a file run in one process; those of all pages share a server, those of the cluster its workers.
 
     Groups with many slow tests begin first, so that none is left when the other processes have nothing more to do.
     """
@@ -33,8 +34,17 @@ def pytest_collection_modifyitems(items):
 
 
 def _group(item):
+    if "cluster" in item.fixturenames:
+        return "cluster"
     parts = item.path.relative_to(ROOT / "tests").parts
     return parts[0] if parts[0] in TOGETHER else "/".join(parts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folders(tmp_path_factory):
+    """See tests/shared.py. The processes of a run have each a folder in a common one."""
+    base = tmp_path_factory.getbasetemp()
+    shared.keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")
 
 
 @pytest.fixture
@@ -126,39 +136,37 @@ def silent_clip(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def small_library(tmp_path_factory, samples):
+def small_library(samples):
     """A library with one category, which holds four seconds of a sample clip in which somebody speaks."""
     category = next(samples.glob("AI-*"))
-    return shorten(min(category.glob("*.mp4")), tmp_path_factory.mktemp("library") / category.name / "clip.mp4", 4)
+    clip = min(category.glob("*.mp4"))
+    return shared.once("small", lambda folder: shorten(clip, folder / category.name / "clip.mp4", 4))
 
 
 @pytest.fixture(scope="session")
-def short_library(tmp_path_factory, samples):
+def short_library(samples):
     """The sample library with five seconds of each clip, for searches that are not about what is read in the clips."""
-    folder = tmp_path_factory.mktemp("short")
-    for clip in samples.glob("*/*.mp4"):
-        shorten(clip, folder / clip.relative_to(samples), 5)
-    return folder
+
+    def make(folder):
+        for clip in samples.glob("*/*.mp4"):
+            shorten(clip, folder / clip.relative_to(samples), 5)
+
+    return shared.once("short", make)
 
 
 def shorten(clip, path, seconds):
-    """Write the beginning of a clip; return the folder of its category's folder."""
+    """Write the beginning of a clip."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     source = ["-t", str(seconds), "-i", str(clip)]
     subprocess.run([get_ffmpeg_exe(), "-v", "error", *source, "-c", "copy", str(path)], check=True)
-    return path.parent.parent
 
 
 @pytest.fixture(scope="session")
-def fonts(tmp_path_factory):
+def fonts():
     """The folder of the captions' font, which takes seconds to make."""
-    from animate_text import fonts as caption_fonts
-
-    folder = tmp_path_factory.mktemp("fonts")
-    caption_fonts.warm(folder)
-    return folder
+    return shared.fonts()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A studio of the tests' own: the real process on a free port, or the application in this process."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -11,22 +12,31 @@ from pathlib import Path
 from flask import Flask
 
 from settings import ROOT
-from tools.environments import environment
+from tests import shared
+from tools import environments
 from tools.waiting import free_port
 
 START = 180  # seconds
 
 
+def environment(folder: Path, **chosen: object) -> dict[str, str]:
+    """As tools.environments.environment, with the captions' font in its DATA_DIR: a server makes it when it starts."""
+    variables = environments.environment(folder, **chosen)
+    shutil.copytree(shared.fonts(), Path(variables["DATA_DIR"]) / "drafts" / "fonts", dirs_exist_ok=True)
+    return variables
+
+
 @contextmanager
 def serving(folder: Path, command: Sequence[str] = (sys.executable, "app.py"), **chosen: object) -> Iterator[str]:
-    """Serve a studio with these settings and yield its address; its output goes to `folder / "log"`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    log = folder / "log"
+    """Serve a studio with these settings and yield its address; its output goes to `folder / "log"`.
+
+    Clips that another studio has read already are known to it.
+    """
+    port, log = free_port(), folder / "log"
+    variables = environment(folder, PORT=port, **chosen)
+    shared.readings(Path(variables["DATA_DIR"]))
     with log.open("w") as output:
-        server = subprocess.Popen(
-            command, cwd=ROOT, env=environment(folder, PORT=port, **chosen), stdout=output, stderr=output
-        )
+        server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=output)
         try:
             _wait_for(f"http://127.0.0.1:{port}/healthz", server, log)
             yield f"http://127.0.0.1:{port}"

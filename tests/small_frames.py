@@ -1,10 +1,11 @@
-"""Drafts with frames of a quarter of the width and height, for tests of what does not depend on their size."""
+"""Drafts with smaller frames, for tests of what does not depend on their size."""
 
 from pathlib import Path
 
 from animate_text import camera, footage, scenery
 
-WIDTH, HEIGHT = 270, 480
+WIDTH, HEIGHT = 270, 480  # pixels: a quarter of what a draft has
+LEGIBLE = 540, 960  # in which captions can still be read
 
 
 def shrink() -> None:
@@ -13,11 +14,11 @@ def shrink() -> None:
         module.WIDTH, module.HEIGHT = WIDTH, HEIGHT
 
 
-def shrink_for(monkeypatch) -> None:
+def shrink_for(monkeypatch, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
     """The same until the end of a test."""
     for module in (camera, footage, scenery):
-        monkeypatch.setattr(module, "WIDTH", WIDTH)
-        monkeypatch.setattr(module, "HEIGHT", HEIGHT)
+        monkeypatch.setattr(module, "WIDTH", size[0])
+        monkeypatch.setattr(module, "HEIGHT", size[1])
 
 
 def segments(data_dir: Path) -> dict[str, int]:

@@ -10,11 +10,12 @@ Found = TypeVar("Found")
 
 def until(condition: Callable[[], Found], seconds: float = 30.0) -> Found:
     """Wait until a condition holds, and return what it gave. Raises AssertionError where it does not in time."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not (found := condition()):
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - begun
+        if waited >= seconds:
             raise AssertionError("it did not happen in time")
-        time.sleep(0.01)
+        time.sleep(min(max(0.01, waited / 20), 0.1))  # to ask takes time from what is waited for
     return found
 
 

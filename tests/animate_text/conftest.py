@@ -8,12 +8,15 @@ import pytest
 import animate_text
 import music_gen
 from animate_text import PictureRequest
+from animate_text.timeline import HEIGHT, WIDTH
 from core import engines
 from music_gen import MusicRequest
 from pipeline import DraftEdit, drafting
 from settings import Settings
 from summariser import ScriptRequest
 from tests.pictures import TAGS
+from tests.rounds import amount
+from tests.small_frames import LEGIBLE, shrink_for
 from tools.random_weights.stable_diffusion import BLOCKING, save_lcm_lora, save_stable_diffusion, save_taesd
 
 
@@ -70,6 +73,7 @@ def with_lora(painting, folders):
     return painting(lcm_lora_model=str(folders["lora"]), taesd_model=str(folders["taesd"]))
 
 
+DRAFT_SIZE = amount(LEGIBLE, (WIDTH, HEIGHT))  # of most days; one of the full size is in the README's commands
 CATEGORIES = {
     "ai": (
         ("Stop writing rules.", "Teach a small model with examples instead.", "Follow for more AI."),
@@ -109,14 +113,13 @@ def draft_settings(tmp_path_factory, fonts):
 
 
 @pytest.fixture(scope="session")
-def drafts(draft_settings, stills, tmp_path_factory):
-    """A draft of each category, made when it is asked for: its file, what was made, and what was asked for."""
-    folder = tmp_path_factory.mktemp("videos")
+def asked(draft_settings, stills):
+    """What a draft of each category is made of, put together when it is asked for."""
 
-    def make(name):
+    def put_together(name):
         seed, (lines, music, style) = list(CATEGORIES).index(name), CATEGORIES[name]
         track = music_gen.generate(MusicRequest(music, 10, seed), draft_settings).value
-        asked = drafting.MakeDraft(
+        return drafting.MakeDraft(
             idea=ScriptRequest(lines[0], "", " ".join(lines), (name,)),
             image_prompt=f"A picture of {name}",
             seed=seed,
@@ -125,10 +128,22 @@ def drafts(draft_settings, stills, tmp_path_factory):
             cover_stills=tuple(stills),
             edit=DraftEdit(lines, (None,) * len(lines), style),
         )
-        answer = drafting.make_draft(asked, draft_settings)
+
+    return MadeWhenAskedFor(put_together)
+
+
+@pytest.fixture(scope="session")
+def drafts(asked, draft_settings, tmp_path_factory):
+    """A draft of each category, made when it is asked for: its file, what was made, and what was asked for."""
+    folder = tmp_path_factory.mktemp("videos")
+
+    def make(name):
+        with pytest.MonkeyPatch.context() as patch:
+            shrink_for(patch, DRAFT_SIZE)
+            answer = drafting.make_draft(asked[name], draft_settings)
         path = folder / f"{name}.mp4"
         path.write_bytes(answer.value.draft.mp4)
-        return SimpleNamespace(path=path, made=answer.value, answer=answer, asked=asked)
+        return SimpleNamespace(path=path, made=answer.value, answer=answer, asked=asked[name])
 
     return MadeWhenAskedFor(make)
 

@@ -17,7 +17,7 @@ from core import encoding
 from core.engines import Cancelled
 from pipeline import DraftEdit, drafting
 from tests import videos
-from tests.animate_text.conftest import CATEGORIES
+from tests.animate_text.conftest import CATEGORIES, DRAFT_SIZE
 from tests.animate_text.test_captions import BOX, drawn, inked
 from tests.rounds import amount
 from tests.small_frames import segments, shrink_for
@@ -41,7 +41,7 @@ def words(text):
 def test_a_draft_is_what_platforms_take(draft):
     found, timeline = videos.facts(draft.path), draft.made.timeline
     assert (found.codec, found.profile, found.pixels) == ("h264", "High", "yuv420p")
-    assert (found.size, found.sound) == ((1080, 1920), "aac")
+    assert (found.size, found.sound) == (DRAFT_SIZE, "aac")
     assert found.rate == pytest.approx(30, abs=0.01)
     assert found.frames == timeline.frames[-1][1]
     assert 9.99 <= found.seconds <= 60
@@ -225,9 +225,9 @@ def test_progress_counts_frames(small):
 # What goes wrong
 
 
-def remade(draft, settings, **changes):
-    """The draft anew with something else about it; its file."""
-    answer = drafting.make_draft(replace(draft.asked, **changes), settings)
+def remade(asked, settings, **changes):
+    """A draft of what was asked for, with something else about it; its file."""
+    answer = drafting.make_draft(replace(asked, **changes), settings)
     return answer, answer.value.draft
 
 
@@ -238,42 +238,42 @@ def test_a_broken_picture_gives_way_to_a_backdrop_with_a_warning(small):
 
 
 @pytest.mark.parametrize("still", [b"", b"\xff\xd8\xff\xe0 broken", b"\x89PNG\r\n\x1a\n"], ids=["empty", "jpeg", "png"])
-def test_broken_stills_of_clips_are_passed_over(drafts, small, still):
+def test_broken_stills_of_clips_are_passed_over(asked, small, still):
     edit = DraftEdit(("Hello there.",), (None,), voice=False)
-    answer, draft = remade(drafts["ai"], small, stills=(still,), cover_stills=(still,), edit=edit)
+    answer, draft = remade(asked["ai"], small, stills=(still,), cover_stills=(still,), edit=edit)
     assert len(draft.mp4) > 10_000
     assert answer.warnings == ()
 
 
-def test_without_music_there_is_the_voice_and_without_a_voice_the_music(drafts, small, tmp_path):
-    edit = drafts["ai"].asked.edit
+def test_without_music_there_is_the_voice_and_without_a_voice_the_music(asked, small, tmp_path):
+    edit = asked["ai"].edit
     for changes in ({"music": None, "midi": None}, {"edit": replace(edit, voice=False)}):
-        _, draft = remade(drafts["ai"], small, **changes)
+        _, draft = remade(asked["ai"], small, **changes)
         path = tmp_path / "draft.mp4"
         path.write_bytes(draft.mp4)
         assert abs(videos.loudness(path)[0] + 14) <= 0.7
 
 
-def test_without_both_there_is_silence(drafts, small, tmp_path):
-    edit = replace(drafts["ai"].asked.edit, voice=False)
-    _, draft = remade(drafts["ai"], small, music=None, midi=None, edit=edit)
+def test_without_both_there_is_silence(asked, small, tmp_path):
+    edit = replace(asked["ai"].edit, voice=False)
+    _, draft = remade(asked["ai"], small, music=None, midi=None, edit=edit)
     (tmp_path / "draft.mp4").write_bytes(draft.mp4)
     assert videos.loudness(tmp_path / "draft.mp4")[0] <= -69
 
 
-def test_where_no_voice_can_speak_there_are_captions_and_a_warning(drafts, small):
-    answer, draft = remade(drafts["ai"], replace(small, voice_engines=("openai",)))
+def test_where_no_voice_can_speak_there_are_captions_and_a_warning(asked, small):
+    answer, draft = remade(asked["ai"], replace(small, voice_engines=("openai",)))
     assert answer.engine == "none"
     assert answer.warnings[-1] == "The video has no voice: no engine could speak its lines."
     spoken = " ".join(line for line in draft.srt.splitlines() if line and line[0].isalpha())
-    assert spoken.split() == " ".join(drafts["ai"].asked.edit.lines).split()
+    assert spoken.split() == " ".join(asked["ai"].edit.lines).split()
 
 
-def test_an_idea_of_three_hundred_words_gives_a_minute_and_says_what_was_left_out(drafts, small, tmp_path):
+def test_an_idea_of_three_hundred_words_gives_a_minute_and_says_what_was_left_out(asked, small, tmp_path):
     idea = " ".join(f"This is the part number {n} of it, and it goes on." for n in range(25))
     assert len(idea.split()) == 300
-    asked = replace(drafts["ai"].asked.idea, title=idea, concept=idea, opening=idea)
-    answer, draft = remade(drafts["ai"], replace(small, voice_engines=("none",)), idea=asked, edit=None)
+    long = replace(asked["ai"].idea, title=idea, concept=idea, opening=idea)
+    answer, draft = remade(asked["ai"], replace(small, voice_engines=("none",)), idea=long, edit=None)
     (tmp_path / "draft.mp4").write_bytes(draft.mp4)
     assert 50 <= videos.facts(tmp_path / "draft.mp4").seconds <= 60
     assert len(answer.warnings) == 1
@@ -289,10 +289,10 @@ def test_an_idea_of_three_hundred_words_gives_a_minute_and_says_what_was_left_ou
     ],
     ids=["arabic", "japanese", "emoji"],
 )
-def test_every_script_gives_a_video_or_a_clear_warning(lines, language, warning, drafts, small):
-    idea = replace(drafts["food"].asked.idea, language=language)
+def test_every_script_gives_a_video_or_a_clear_warning(lines, language, warning, asked, small):
+    idea = replace(asked["food"].idea, language=language)
     edit = DraftEdit(lines, (None,) * len(lines), "karaoke")
-    answer, draft = remade(drafts["food"], small, idea=idea, edit=edit)
+    answer, draft = remade(asked["food"], small, idea=idea, edit=edit)
     assert len(draft.mp4) > 10_000
     assert all(warning in line or "no voice" in line for line in answer.warnings)
     assert bool(answer.warnings) == bool(warning)

@@ -1,6 +1,5 @@
 """What is faster than the library's own pipeline gives the same."""
 
-import diffusers
 import pytest
 import torch
 from PIL import ImageChops
@@ -36,6 +35,8 @@ def plain_latents(pipeline, steps, guidance, seed):
 
 
 def test_in_float32_the_latents_are_those_of_the_plain_pipeline(folders):
+    import diffusers
+
     model = load_for_cpu(folders["plain"])
     ours = stable_diffusion.sample(model, PROMPT, NEGATIVE, seed=3)
     plain = diffusers.StableDiffusionPipeline.from_pretrained(folders["plain"])
@@ -44,6 +45,8 @@ def test_in_float32_the_latents_are_those_of_the_plain_pipeline(folders):
 
 
 def test_in_float32_the_few_steps_are_those_of_the_plain_pipeline_with_its_lora_beside(folders):
+    import diffusers
+
     model = load_for_cpu(folders["plain"], fast=True, lora=folders["lora"])
     ours = stable_diffusion.sample(model, PROMPT, NEGATIVE, seed=3)
     plain = diffusers.StableDiffusionPipeline.from_pretrained(folders["plain"])
@@ -56,6 +59,8 @@ def test_in_float32_the_few_steps_are_those_of_the_plain_pipeline_with_its_lora_
 
 @pytest.mark.parametrize("small", [False, True])
 def test_in_float32_the_decoded_picture_is_that_of_the_plain_decoder(folders, small):
+    import diffusers
+
     model = load_for_cpu(folders["plain"], taesd=folders["taesd"] if small else None)
     kind, folder = (diffusers.AutoencoderTiny, "taesd") if small else (diffusers.AutoencoderKL, "plain")
     decoder = kind.from_pretrained(folders[folder], subfolder=None if small else "vae")
@@ -82,6 +87,8 @@ def test_saving_memory_changes_the_latents_by_rounding_only(folders):
 
 @pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 1e-5), (torch.bfloat16, 0.02)])
 def test_packed_layers_give_what_the_layers_gave(folders, dtype, error):
+    import diffusers
+
     unet = diffusers.UNet2DConditionModel.from_pretrained(folders["plain"], subfolder="unet", dtype=dtype)
     inputs = noise(1).to(dtype), torch.tensor(500), torch.randn(1, 77, TEXT_WIDTH).to(dtype)
     with torch.no_grad():

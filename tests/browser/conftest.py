@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -51,8 +52,9 @@ def library(tmp_path_factory, samples, short_library):
 
 @pytest.fixture(scope="session")
 def studio(chromium, library, tmp_path_factory):
-    """The address of a server of the tests' own."""
-    with serving(tmp_path_factory.mktemp("studio"), VIDEO_LIBRARY=library) as address:
+    """The address of a server of the tests' own, whose videos have small frames."""
+    command = sys.executable, "-m", "tests.small_studio"
+    with serving(tmp_path_factory.mktemp("studio"), command, VIDEO_LIBRARY=library) as address:
         yield address
 
 

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_result import WIDTHS, fits
+from tests.small_frames import HEIGHT, WIDTH
 
 PLAY = """video => new Promise((done) => {
   const size = () => [video.videoWidth, video.videoHeight];
@@ -31,7 +32,7 @@ def test_the_video_plays_on_the_page_of_its_search(visitor, finished):
         played = page.get_by_label("The video of:").evaluate(PLAY)
     assert played["error"] is None
     assert played["at"] > 1
-    assert played["size"] == [1080, 1920]
+    assert played["size"] == [WIDTH, HEIGHT]
 
 
 def test_the_video_plays_in_its_editor_and_its_captions_load(editor):

@@ -12,7 +12,7 @@ import pytest
 from core import provenance
 from core.provenance import Maker, Origin
 from settings import ROOT
-from tests import readme
+from tests import readme, shared, videos
 from tests.core.test_xmp import wav
 from tests.servers import environment, serving
 
@@ -74,6 +74,7 @@ def here(command):
 
 
 def run(command, folder, **chosen):
+    shared.readings(folder / "data")
     return subprocess.run(
         ["sh", "-c", here(command)],
         check=False,
@@ -137,6 +138,8 @@ def test_a_search_in_the_terminal_prints_its_result_as_json(command, tmp_path, s
     made = sorted(path.name for path in (tmp_path / "generated" / result["id"]).iterdir())
     draft = [f"draft.{kind}" for kind in ("jpg", "json", "mp4", "srt", "vtt")] if "--video" in command else []
     assert [name for name in made if name != "script.txt"] == [*draft, "image.png", "music.mid", "music.wav"]
+    if draft:
+        assert videos.facts(tmp_path / "generated" / result["id"] / "draft.mp4").size == (1080, 1920)
 
 
 @pytest.mark.slow

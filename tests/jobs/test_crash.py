@@ -25,7 +25,7 @@ from tests.rounds import amount
 from tests.searches import media
 from tools.waiting import free_port, until
 
-KILLS = amount(10, 20)
+KILLS = amount(6, 20)
 QUERY = Query(("AI",), seconds=5, seed=7)
 
 
@@ -116,10 +116,11 @@ def made_by(path):
 
 
 class Server:
-    """The studio's own process with the built-in library, and a search in it."""
+    """The studio's own process, and a search in it."""
 
     def __init__(self, settings):
         values = {"DATA_DIR": settings.data_dir, "GENERATED_DIR": settings.generated_dir, "MAX_RUNNING": 1}
+        values |= {"VIDEO_LIBRARY": settings.video_library}
         values |= {"PYTHONPATH": os.pathsep.join(sys.path), "LOG_FORMAT": "json", "PATH": os.environ["PATH"], "PORT": 0}
         self.variables = {name: str(value) for name, value in values.items()}
         self.process = None
@@ -148,8 +149,9 @@ class Server:
 
 
 @pytest.fixture
-def server(settings):
-    server = Server(settings)
+def server(settings, fonts, short_library):
+    shutil.copytree(fonts, settings.data_dir / "drafts" / "fonts")
+    server = Server(replace(settings, video_library=short_library))
     yield server
     if server.process:
         server.process.kill()

@@ -14,6 +14,7 @@ from jobs import history, leases
 from jobs.models import CANCELLED, DONE, FAILED, QUEUED, RUNNING, JobEvent
 from jobs.queue import BusyError
 from settings import SettingsError
+from tests import shared
 from tests.queues import ANNA, BEN, as_left_by_a_crash, files, other, state
 from tests.searches import QUERY, RESULTS, Held, instant
 from tools.waiting import until
@@ -81,6 +82,8 @@ def test_a_search_deleted_while_it_runs_leaves_nothing(on_both, open_jobs):
 @pytest.mark.parametrize("stage", ["videos", "summary", "music"])
 def test_a_real_search_is_called_off_within_a_second_at_any_stage(settings, open_jobs, short_library, stage):
     settings = replace(settings, video_library=short_library)
+    if stage != "videos":
+        shared.readings(settings.data_dir)
     pools = open_pools(settings)
 
     jobs = open_jobs(replace(settings, max_running=1), pipeline.search, pools=pools)

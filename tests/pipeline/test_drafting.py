@@ -13,6 +13,7 @@ from core.executors import open_pools
 from pipeline import DraftEdit, Query, drafting
 from settings import Settings
 from summariser import ScriptRequest
+from tests import shared
 from tools.environments import BUILT_IN
 from tools.services.llama import Llama
 
@@ -95,6 +96,7 @@ def test_a_draft_is_cut_at_the_measured_pace_of_the_clips(tmp_path, small_librar
     monkeypatch.setattr(drafting, "make_draft", make_draft)
     folders = {"DATA_DIR": str(tmp_path / "data"), "GENERATED_DIR": str(tmp_path / "generated")}
     settings = Settings.read({**BUILT_IN, **folders, "VIDEO_LIBRARY": str(small_library)})
+    shared.readings(settings.data_dir)
     pools = open_pools(settings)
     result = pipeline.search(Query(("AI",), 5, video=True), "id", tmp_path / "generated" / "id", settings, pools)
     pools.close()

@@ -14,6 +14,7 @@ from core.executors import open_pools
 from music_gen import ENGINES as MUSIC
 from pipeline import Query, origins
 from summariser import ENGINES as SUMMARY
+from tests import shared
 from tests.core.provenance.support import active, stored, with_credentials
 from tests.searches import media
 from tiktok_videos import uploads
@@ -24,6 +25,7 @@ QUERY = Query(("AI",), seconds=5, seed=7)
 
 @pytest.fixture
 def built_in(settings, small_library):
+    shared.readings(settings.data_dir)
     return replace(settings, video_library=small_library, music_engines=("composer",), image_engines=("poster",))
 
 

@@ -10,6 +10,7 @@ from animate_text import StoryboardRequest, storyboard
 from app import create_app
 from jobs import history
 from settings import Settings
+from tests import shared
 from tests.servers import started
 from tests.small_frames import segments, shrink_for
 from tools.environments import BUILT_IN
@@ -263,6 +264,7 @@ def test_an_edited_video_is_rendered_again_where_it_changed_alone(tmp_path, monk
     folders = {"DATA_DIR": str(tmp_path / "data"), "GENERATED_DIR": str(tmp_path / "generated")}
     settings = Settings.read({**BUILT_IN, **folders, "VIDEO_LIBRARY": str(small_library)})
     shutil.copytree(fonts, settings.data_dir / "drafts" / "fonts")
+    shared.readings(settings.data_dir)
     with started(create_app(settings)) as app:
         client = app.test_client()
         first = client.post("/search", json={"tags": ["AI"], "video": True}).get_json()

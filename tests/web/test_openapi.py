@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-import schemathesis
 
 from jobs.models import ENDED, QUEUED, RUNNING
 from pipeline import STAGES
@@ -70,6 +69,8 @@ def operation(request, address):
 
 
 def test_the_description_is_valid_openapi_3_1():
+    import schemathesis  # here, for it takes seconds
+
     assert DESCRIPTION["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(DESCRIPTION).validate()
 

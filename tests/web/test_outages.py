@@ -24,7 +24,8 @@ from jobs.queue import Jobs
 from settings import ROOT
 from tests import processes
 from tests.searches import instant
-from tests.servers import environment, serving, started
+from tests.servers import serving, started
+from tools.environments import environment
 from tools.waiting import until
 
 ASYNC = {"Prefer": "respond-async"}

@@ -5,20 +5,22 @@ from concurrent.futures import ThreadPoolExecutor
 import jiwer
 import pytest
 
+from tests.rounds import amount
 from tests.tiktok_to_text.clips.support import read, truth, words
 from tiktok_to_text import speech
 
 
 @pytest.mark.slow
-def test_a_loop_of_the_model_is_noticed_and_listened_to_again(sample_clips, settings, monkeypatch):
+def test_a_loop_of_the_model_is_noticed_and_listened_to_again(sample_clips, settings, monkeypatch, make):
     monkeypatch.setattr(speech, "SPARE_FRAMES", 0)  # with no silence after the last word the model is prone to go on
     for clip in sample_clips[:5]:
-        said = " ".join(words(truth(clip)["script"]))
-        assert jiwer.wer(said, " ".join(words(read(clip, settings).transcript))) <= 0.08
+        said, sound = " ".join(words(truth(clip)["script"])), make(clip.name, "-i", str(clip), "-vn", "-c:a", "copy")
+        assert jiwer.wer(said, " ".join(words(read(sound, settings).transcript))) <= 0.08
 
 
 @pytest.mark.slow
 def test_sample_clips_are_understood(sample_clips, settings):
+    sample_clips = amount(sample_clips[::3], sample_clips)  # one of each category, or all
     with ThreadPoolExecutor(2) as pool:
         texts = list(pool.map(lambda clip: read(clip, settings), sample_clips))
     truths = [truth(clip) for clip in sample_clips]
