@@ -1,6 +1,7 @@
 """The rules of the house that import-linter, which knows packages only, cannot check on the single modules."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -76,3 +77,9 @@ def test_no_file_of_code_is_longer_than_a_reader_keeps_in_mind():
     code = [*SOURCES, *TOOLS, *(path for pattern in pages for path in ROOT.glob(pattern))]
     assert len({path.suffix for path in code}) == 4
     assert [str(path) for path in code if len(path.read_text().splitlines()) > MAX_LINES] == []
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="one process runs all tests")
+def test_the_tests_of_a_file_run_in_one_process(request):
+    """Else each makes anew what they share. pytest-xdist reads the group from a test's name."""
+    assert request.node.nodeid.endswith("@house/test_architecture.py")
