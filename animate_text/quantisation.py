@@ -172,7 +172,7 @@ def convert(unet: Any, example: tuple[Any, ...]) -> Any:
     shapes = [openvino.PartialShape([-1, *tensor.shape[1:]]) for tensor in tensors]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: what it takes for constant is constant for pictures of one size
-        model = openvino.convert_model(Noise().eval(), example_input=tuple(tensors), input=shapes)
+        model = openvino_models.convert(Noise().eval(), tuple(tensors), shapes)
     for given, name in zip(model.inputs, ("sample", "timestep", "text"), strict=True):
         given.get_tensor().set_names({name})
     return model

@@ -7,6 +7,7 @@ was made of, so that it is never run in place of others.
 import hashlib
 import importlib.util
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -39,6 +40,20 @@ def package() -> Any:
     import openvino
 
     return openvino
+
+
+def convert(module: Any, example: Any, shapes: Any) -> Any:
+    """A module of PyTorch as a model of OpenVINO, traced with the inputs `example`; `shapes` are those it takes then.
+
+    The converter silences the root logger: what was set there is set again.
+    """
+    root = logging.getLogger()
+    level, filters, handlers = root.level, list(root.filters), list(root.handlers)
+    try:
+        return package().convert_model(module, example_input=example, input=shapes)
+    finally:
+        root.setLevel(level)
+        root.filters[:], root.handlers[:] = filters, handlers
 
 
 def folder_for(settings: Settings, weights: Iterable[Path]) -> Path:

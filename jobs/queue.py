@@ -11,7 +11,6 @@ from dataclasses import asdict, fields, replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-import pipeline
 from core import metrics, storage
 from core.executors import Pools
 from jobs import history, leases
@@ -59,7 +58,7 @@ class BusyError(Exception):
 class Jobs:
     """The queue, its workers and its subscribers. One for each process."""
 
-    def __init__(self, settings: Settings, pools: Pools, search: Search = pipeline.search):
+    def __init__(self, settings: Settings, pools: Pools, search: Search | None = None):
         self.settings = settings
         self.store = Store(settings)
         self.store.tell_gone = pools.forget

@@ -13,6 +13,7 @@ from typing import IO, Any
 from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+import pipeline
 from core import storage
 from core.engines import Cancelled
 from core.executors import ClusterLost, Pools
@@ -35,9 +36,9 @@ Search = Callable[..., SearchResult | None]  # as pipeline.search
 
 
 class Workers:
-    """Runs the searches of one queue. `search` is `pipeline.search`, or what tests put in its place."""
+    """Runs the searches of one queue, by `pipeline.search`, or by what tests put in its place."""
 
-    def __init__(self, settings: Settings, pools: Pools, store: Store, events: Events, search: Search):
+    def __init__(self, settings: Settings, pools: Pools, store: Store, events: Events, search: Search | None):
         self._settings, self._pools, self._store, self._events, self._search = settings, pools, store, events, search
         self.owner = ""
         self._hold: IO[str] | None = None
@@ -153,7 +154,7 @@ class Workers:
             flags = (called_off, self.stopping)
             recorder = Recorder(job, self._store, self._events, *flags, self._settings.max_search_seconds)
             on_result = partial(self._keep, recorder)
-            self._search(
+            (self._search or pipeline.search)(
                 job.query,
                 job.id,
                 folder,

@@ -173,7 +173,7 @@ def _convert(module, example, inputs, outputs):
             shape[size] = value.shape[size]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing
-        model = openvino.convert_model(module.eval(), example_input=example, input=shapes)
+        model = openvino_models.convert(module.eval(), example, shapes)
     for ports, names in ((model.inputs, inputs), (model.outputs, outputs)):
         for port, name in zip(ports, names, strict=True):
             port.get_tensor().set_names({name})

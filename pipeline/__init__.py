@@ -1,13 +1,13 @@
 """The whole way from tags to a result. What a search needs is imported by the first one: the page is up before."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from core.executors import Pools
-from pipeline.progress import OnProgress, no_progress
+from pipeline.progress import OnProgress
 from pipeline.query import DraftEdit, Query
-from pipeline.results import STAGES, OnResult, SearchResult, StageResult, no_result, stages_of
-from settings import Settings
+from pipeline.results import STAGES, OnResult, SearchResult, StageResult, stages_of
+
+if TYPE_CHECKING:
+    from pipeline.searching import search
 
 __all__ = [
     "STAGES",
@@ -22,23 +22,10 @@ __all__ = [
 ]
 
 
-def search(
-    query: Query,
-    search_id: str,
-    folder: Path,
-    settings: Settings,
-    pools: Pools,
-    on_progress: OnProgress = no_progress,
-    on_result: OnResult = no_result,
-    earlier: Mapping[str, StageResult] | None = None,
-) -> SearchResult:
-    """Run a whole search and return its result, as `POST /search` answers it.
-
-    What is made is written to `folder`, each file complete or not at all. `earlier` is what `on_result` was told by an
-    earlier run of the same search: such a stage is not done again. Raises tiktok_videos.UnknownTagsError where there is
-    nothing to read, and Cancelled when `on_progress` or `on_result` does; anything else that fails costs its part
-    alone.
-    """
+def __getattr__(name: str) -> Any:
+    """`search`, imported when it is first asked for (PEP 562)."""
+    if name != "search":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pipeline import searching
 
-    return searching.search(query, search_id, folder, settings, pools, on_progress, on_result, earlier)
+    return searching.search

@@ -23,9 +23,9 @@ from core.manifest import Input
 from pipeline import draft_turns, drafting, files, origins, requests
 from pipeline.clips import Clip, clip_of, describe_all, held_file, read_clip
 from pipeline.pooled import as_finished, dropped_on_error
-from pipeline.progress import OnProgress, Progress
+from pipeline.progress import OnProgress, Progress, no_progress
 from pipeline.query import Query
-from pipeline.results import OnResult, Provenance, SearchResult, StageResult
+from pipeline.results import OnResult, Provenance, SearchResult, StageResult, no_result
 from settings import Settings
 from summariser import Brief, BriefRequest, ScriptRequest
 
@@ -58,11 +58,17 @@ def search(
     folder: Path,
     settings: Settings,
     pools: Pools,
-    on_progress: OnProgress,
-    on_result: OnResult,
-    earlier: Mapping[str, StageResult] | None,
+    on_progress: OnProgress = no_progress,
+    on_result: OnResult = no_result,
+    earlier: Mapping[str, StageResult] | None = None,
 ) -> SearchResult:
-    """As pipeline.search."""
+    """Run a whole search and return its result, as `POST /search` answers it.
+
+    What is made is written to `folder`, each file complete or not at all. `earlier` is what `on_result` was told by an
+    earlier run of the same search: such a stage is not done again. Raises tiktok_videos.UnknownTagsError where there is
+    nothing to read, and Cancelled when `on_progress` or `on_result` does; anything else that fails costs its part
+    alone.
+    """
     under_way = _Search(query, folder, settings, pools, on_progress, on_result, dict(earlier or {}))
     clips = _read_clips(under_way)
     brief = _summarise(under_way, clips)

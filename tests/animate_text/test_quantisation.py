@@ -1,6 +1,7 @@
 """Stable Diffusion in 8 bits: near float, chosen where it is measured to be better, and never in the way."""
 
 import json
+import logging
 import subprocess
 import sys
 from dataclasses import replace
@@ -234,3 +235,12 @@ def test_neither_library_can_report_its_use():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split()[:2] == ["None", "MagicMock"]
+
+
+def test_converting_leaves_the_log_as_it_was():
+    import torch
+
+    root = logging.getLogger()
+    before = root.level, list(root.filters), list(root.handlers)
+    openvino_models.convert(torch.nn.Linear(2, 2), torch.zeros(1, 2), [[1, 2]])
+    assert (root.level, root.filters, root.handlers) == before

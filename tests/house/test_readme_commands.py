@@ -55,6 +55,7 @@ NOT_RUN = {
     "make bench": "needs a quiet machine",
     "make bench-models": "needs a quiet machine and 19 GB",
     "make bench-cluster": "needs a quiet machine",
+    ".venv/bin/pip install -r requirements-openvino.txt": "installed from requirements-dev.txt, which names the same",
     "make cluster": "runs until it is stopped; tests/cluster/test_make_cluster.py runs what it runs",
     ".venv/bin/flask worker --name NAME --memory-mb 16000 --no-device --cold": "by its options in tests/clusters.py",
     "make run PYTHON=python3.11": "makes another environment",

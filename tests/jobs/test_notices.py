@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from core.executors import open_pools
 from jobs import events, leases, notices
 from jobs.database import Store
 from jobs.models import CANCELLED, DONE, RUNNING
@@ -92,7 +93,7 @@ def test_a_claim_passes_over_what_somebody_is_calling_off(on_postgresql):
     """It neither waits for the other transaction nor takes what that one holds."""
     from jobs.queue import Jobs
 
-    jobs = Jobs(on_postgresql, None, instant)
+    jobs = Jobs(on_postgresql, open_pools(on_postgresql), instant)
     first, second = jobs.submit(other(1), ANNA), jobs.submit(other(2), ANNA)
     with jobs.store.transaction() as calling_off:
         leases.end(calling_off, calling_off.get(type(jobs.get(first)), first, with_for_update=True), CANCELLED)
@@ -107,7 +108,7 @@ def test_a_claim_passes_over_what_somebody_is_calling_off(on_postgresql):
 def test_claims_at_once_take_each_search_once(on_postgresql):
     from jobs.queue import Jobs
 
-    jobs = Jobs(replace(on_postgresql, max_queued=1000), None, instant)
+    jobs = Jobs(replace(on_postgresql, max_queued=1000), open_pools(on_postgresql), instant)
     wanted = {jobs.submit(other(number), f"{number:032}") for number in range(30)}
     taken = []
 

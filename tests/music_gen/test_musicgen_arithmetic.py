@@ -34,7 +34,7 @@ def test_a_further_window_goes_on_as_the_library_does_from_the_same_codes(exact,
     with torch.inference_mode():
         text, mask = musicgen._encode_text(model, PROMPTS[:1])
         generators = [torch.Generator().manual_seed(8)]
-        sampled = sampling._sample_window(model.tokens, text, mask, start[None], 60, generators, lambda _: None)
+        sampled = sampling._sample_window(model.tokens, text, mask, start[None], 60, generators, lambda *_: None)
     assert wanted.shape == (4, 100)
     assert torch.equal(sampled[0], wanted[:, 40:])
 

@@ -89,7 +89,7 @@ def test_stills_that_may_be_shown_are_shown_and_each_scene_has_a_picture(quiet, 
 def test_a_draft_is_cut_at_the_measured_pace_of_the_clips(tmp_path, small_library, monkeypatch):
     asked = []
 
-    def make_draft(request, settings, report):
+    def make_draft(request, settings, report, files_shown):
         asked.append(request)
         raise EngineError("that is enough")
 

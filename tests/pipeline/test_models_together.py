@@ -1,6 +1,7 @@
-"""A whole search in the real process with MusicGen and Stable Diffusion, on tiny checkpoints of the real classes."""
+"""A whole search in the real process with all three models, on tiny checkpoints of the real classes."""
 
 import io
+import json
 import wave
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,9 +9,11 @@ import pytest
 import requests
 from PIL import Image
 
+from tests.language_models import save_knowing
 from tests.servers import serving
 from tools.random_weights.musicgen import save_musicgen
 from tools.random_weights.stable_diffusion import save_lcm_lora, save_stable_diffusion, save_taesd
+from tools.services.llama import ABOUT_AI, ANSWER_ABOUT_AI
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +22,8 @@ def studio(tmp_path_factory, small_library):
     with serving(
         folder,
         VIDEO_LIBRARY=small_library,
+        SUMMARY_ENGINES="local,extractive",
+        LOCAL_LLM_MODEL=save_knowing(json.loads(ANSWER_ABOUT_AI), folder / "language"),
         MUSIC_ENGINES="musicgen,composer",
         IMAGE_ENGINES="stable-diffusion,poster",
         MUSICGEN_MODEL=save_musicgen(folder / "musicgen"),
@@ -37,8 +42,10 @@ def search(studio, seed):
 
 
 @pytest.mark.slow
-def test_a_search_uses_both_models_as_soon_as_their_weights_are_there(studio):
+def test_a_search_uses_all_models_as_soon_as_their_weights_are_there(studio):
     result = search(studio, seed=1)
+    assert (result["engines"]["summary"], result["summary"]) == ("local", ABOUT_AI)
+    assert [idea["title"] for idea in result["ideas"]] == [f"{n} prompts for an AI assistant" for n in (1, 2, 3)]
     assert result["engines"]["music"] == "musicgen"
     assert result["engines"]["image"] == "stable-diffusion"
     # The tiny tokenizer takes words apart into more tokens than the true one does.

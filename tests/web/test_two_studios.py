@@ -38,7 +38,7 @@ class Studio:
         self.address = f"http://127.0.0.1:{self.port}"
         self.variables = environment(folder, PORT=self.port, LOG_FORMAT="json", MAX_RUNNING=1, **chosen)
         self.data_dir = folder / "data"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"], cwd=ROOT, env=self.variables, stdout=log, stderr=log
