@@ -4,9 +4,8 @@
 an optional package: without it, or without the file, the weights are run by PyTorch.
 """
 
-import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MODEL, MEASURED = "unet.xml", "measured.json"
+MODEL = "unet.xml"
 # What the four pictures of init.py must keep of the float ones, on average, for 8 bits to be used unasked.
 MIN_SSIM, MIN_PSNR = 0.80, 22.0  # the second in dB
 
@@ -54,25 +53,12 @@ def chosen_file(settings: Settings, weights: Path, lora: Path | None) -> Path | 
     if settings.image_precision == "float" or not openvino_models.is_installed():
         return None
     folder = folder_for(settings, weights, lora)
-    file, measured = folder / MODEL, read_measured(folder)
+    file, measured = folder / MODEL, openvino_models.read_measured(folder, Measured)
     if settings.image_precision == "int8":
         if not file.is_file():
             log.warning("IMAGE_PRECISION=int8, but there is no quantised model: run python init.py")
         return file if file.is_file() else None
     return file if measured and measured.better and file.is_file() else None
-
-
-def read_measured(folder: Path) -> Measured | None:
-    """What was measured of the model in a folder; None where nothing that can be read lies there."""
-    try:
-        return Measured(**{name: float(value) for name, value in json.loads((folder / MEASURED).read_text()).items()})
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-
-
-def write_measured(folder: Path, measured: Measured) -> None:
-    """Keep what was measured, for `chosen_file`."""
-    (folder / MEASURED).write_text(json.dumps(asdict(measured), indent=1))
 
 
 def load(file: Path, config: Path, batch: int, height: int, width: int) -> "Module":

@@ -48,7 +48,7 @@ def prepare(settings: Settings, say: Callable[[str], object]) -> None:
     if not suits(settings):
         return
     folder = openvino_unet.folder_for(settings, *stable_diffusion.unet_sources(settings))
-    measured = openvino_unet.read_measured(folder)
+    measured = openvino_models.read_measured(folder, Measured)
     if measured is None:
         say("Stable Diffusion: quantising to 8 bits, once (some minutes)")
         try:
@@ -56,7 +56,7 @@ def prepare(settings: Settings, say: Callable[[str], object]) -> None:
         except (RuntimeError, ValueError, OSError) as error:
             log.exception("the U-Net could not be quantised")
             raise engines.EngineError("The image model could not be quantised; it stays in float.") from error
-        openvino_unet.write_measured(folder, measured)
+        openvino_models.write_measured(folder, measured)
     say(verdict(measured, settings))
 
 

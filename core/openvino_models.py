@@ -11,13 +11,17 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from settings import Settings
 
+M = TypeVar("M")
+
 PACKAGE, QUANTISER = "openvino", "nncf"
 FOLDER = "quantised"  # under DATA_DIR
+MEASURED = "measured.json"  # beside a model: what init.py measured of it
 INT8_INSTRUCTIONS = ("avx512_vnni", "avx_vnni", "amx_int8")
 
 
@@ -36,7 +40,8 @@ def can_quantise() -> bool:
 
 def package() -> Any:
     """The package, kept from reporting its use: it and NNCF do so by a package whose import is refused here."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("openvino_telemetry", None)
     import openvino
 
     return openvino
@@ -60,6 +65,19 @@ def folder_for(settings: Settings, weights: Iterable[Path]) -> Path:
     """Where what is made of files of weights lies or will lie; of other or changed files it is another folder."""
     files = sorted((str(file), (found := file.stat()).st_size, found.st_mtime_ns) for file in weights)
     return settings.data_dir / FOLDER / hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
+
+
+def read_measured(folder: Path, kind: type[M]) -> M | None:
+    """What was measured of the model in a folder, a dataclass of numbers; None where nothing readable lies there."""
+    try:
+        return kind(**{name: float(value) for name, value in json.loads((folder / MEASURED).read_text()).items()})
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def write_measured(folder: Path, measured: Any) -> None:
+    """Keep what was measured, for `read_measured`."""
+    (folder / MEASURED).write_text(json.dumps(asdict(measured), indent=1))
 
 
 def save(folder: Path, models: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ def prepare(settings: Settings, say: Callable[[str], object]) -> None:
     if weights is None or not wanted or not openvino_models.can_quantise():
         return
     folder = openvino_decoder.folder_for(settings, weights)
-    measured = openvino_decoder.read_measured(folder)
+    measured = openvino_models.read_measured(folder, openvino_decoder.Measured)
     if measured is None:
         say("MusicGen: converting the decoder for OpenVINO, once")
         try:
@@ -40,7 +40,7 @@ def prepare(settings: Settings, say: Callable[[str], object]) -> None:
             log.exception("MusicGen's decoder could not be converted")
             raise engines.EngineError("The decoder could not be converted; PyTorch stays in use.") from error
         measured = Measured(**by)
-        openvino_decoder.write_measured(folder, measured)
+        openvino_models.write_measured(folder, measured)
     used = "OpenVINO" if openvino_decoder.chosen_folder(settings, weights) else "PyTorch"
     rates = f"{measured.openvino:.1f} tokens a second by OpenVINO, {measured.pytorch:.1f} by PyTorch"
     say(f"MusicGen: {rates}; {used} is used")

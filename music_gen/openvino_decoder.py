@@ -4,10 +4,9 @@ What it computes is what token_model.step computes. `python init.py` writes it o
 is an optional package.
 """
 
-import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TEXT, STEP, MEASURED = "text.xml", "step.xml", "measured.json"
+TEXT, STEP = "text.xml", "step.xml"
 # Sums, norms and the cache stay in float32, as by PyTorch; inputs come in 8 bits with a scale for each 32 features.
 PRECISION = {
     "INFERENCE_PRECISION_HINT": "f32",
@@ -103,22 +102,9 @@ def chosen_folder(settings: Settings, weights: Path) -> Path | None:
         if settings.music_runtime == "openvino":
             log.warning("MUSIC_RUNTIME=openvino, but there is no converted model: run python init.py")
         return None
-    measured = read_measured(folder)
+    measured = openvino_models.read_measured(folder, Measured)
     faster = measured is not None and measured.openvino > measured.pytorch
     return folder if faster or settings.music_runtime == "openvino" else None
-
-
-def read_measured(folder: Path) -> Measured | None:
-    """What was measured of the model in a folder; None where nothing that can be read lies there."""
-    try:
-        return Measured(**{name: float(value) for name, value in json.loads((folder / MEASURED).read_text()).items()})
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-
-
-def write_measured(folder: Path, measured: Measured) -> None:
-    """Keep what was measured, for `chosen_folder`."""
-    (folder / MEASURED).write_text(json.dumps(asdict(measured), indent=1))
 
 
 def load(folder: Path, config: Any) -> OpenVinoDecoder:

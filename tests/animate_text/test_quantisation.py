@@ -65,7 +65,7 @@ def placed(settings, folders, tmp_path):
     folder = openvino_unet.folder_for(replace(settings, data_dir=tmp_path), folders["plain"], folders["lora"])
     folder.mkdir(parents=True)
     (folder / openvino_unet.MODEL).touch()
-    openvino_unet.write_measured(folder, BETTER)
+    openvino_models.write_measured(folder, BETTER)
     return lambda precision: with_lora(settings, tmp_path, folders, precision), folder
 
 
@@ -142,7 +142,7 @@ def test_what_is_recorded_is_of_all_steps_and_of_rows_with_and_without_the_promp
 )
 def test_what_was_measured_decides_unless_the_setting_does(placed, figures, used):
     chosen, folder = placed
-    openvino_unet.write_measured(folder, figures)
+    openvino_models.write_measured(folder, figures)
     assert bool(file_for(chosen("auto"))) == used
     assert file_for(chosen("int8")).name == openvino_unet.MODEL
     assert file_for(chosen("float")) is None
@@ -159,7 +159,7 @@ def test_the_verdict_names_the_limit_and_the_reason(settings):
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"ssim": "much"}', "\x00"])
 def test_measures_that_cannot_be_read_leave_float_in_use(placed, content):
     chosen, folder = placed
-    (folder / openvino_unet.MEASURED).write_text(content)
+    (folder / openvino_models.MEASURED).write_text(content)
     assert file_for(chosen("auto")) is None
 
 
@@ -194,7 +194,7 @@ def test_init_says_what_it_measured_and_does_it_once(chosen, data_dir, monkeypat
     said = (data_dir / "said").read_text().splitlines()
     assert "quantising to 8 bits" in said[0]
     assert "SSIM" in said[1]
-    file = next(data_dir.rglob(openvino_unet.MEASURED))
+    file = next(data_dir.rglob(openvino_models.MEASURED))
     assert json.loads(file.read_text()).keys() == {"int8_step", "float_step", "ssim", "psnr"}
     assert not list(data_dir.rglob("*.part"))
     monkeypatch.setattr(quantisation, "_quantise_and_judge", None)  # not called again

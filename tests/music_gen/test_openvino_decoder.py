@@ -38,9 +38,9 @@ def chosen(ready, data_dir, monkeypatch):
 @pytest.fixture
 def measured(data_dir):
     """Puts other figures in the place of what was measured, until the end of the test."""
-    file = next(data_dir.rglob(openvino_decoder.MEASURED))
+    file = next(data_dir.rglob(openvino_models.MEASURED))
     before = file.read_bytes()
-    yield lambda figures: openvino_decoder.write_measured(file.parent, figures)
+    yield lambda figures: openvino_models.write_measured(file.parent, figures)
     file.write_bytes(before)
 
 
@@ -100,7 +100,7 @@ def test_what_was_measured_decides_unless_the_setting_does(chosen, measured, fol
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"openvino": "fast"}', "\x00"])
 def test_measures_that_cannot_be_read_leave_pytorch_in_use(chosen, measured, data_dir, folder, content):
     measured(Measured(40, 25))
-    next(data_dir.rglob(openvino_decoder.MEASURED)).write_text(content)
+    next(data_dir.rglob(openvino_models.MEASURED)).write_text(content)
     assert openvino_decoder.chosen_folder(chosen("auto"), folder) is None
 
 
