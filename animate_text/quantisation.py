@@ -137,9 +137,7 @@ def draw_all(model: stable_diffusion.Model, prompts: Sequence[str]) -> tuple[lis
 def quantise(unet: Any, samples: Sequence[tuple[Any, ...]]) -> Any:
     """A U-Net of diffusers, calibrated on `samples`, as a model of OpenVINO in 8 bits."""
     converted = convert(unet, samples[0])
-    import nncf
-
-    nncf.set_log_level(logging.ERROR)
+    nncf = openvino_models.quantiser()
     with contextlib.redirect_stdout(io.StringIO()):  # bars
         return nncf.quantize(
             converted,

@@ -47,6 +47,15 @@ def package() -> Any:
     return openvino
 
 
+def quantiser() -> Any:
+    """NNCF, which tells errors alone. Its own `set_log_level` would reach what others log by."""
+    package()
+    import nncf
+
+    logging.getLogger(QUANTISER).setLevel(logging.ERROR)
+    return nncf
+
+
 def convert(module: Any, example: Any, shapes: Any) -> Any:
     """A module of PyTorch as a model of OpenVINO, traced with the inputs `example`; `shapes` are those it takes then.
 

@@ -182,9 +182,7 @@ def _convert(module, example, inputs, outputs):
 
 def _compressed(model):
     """The same with the weights of its matrices in 8 bits, a scale for each row; embeddings stay as they are."""
-    import nncf
-
-    nncf.set_log_level(logging.ERROR)
+    nncf = openvino_models.quantiser()
     with contextlib.redirect_stdout(io.StringIO()):  # bars
         return nncf.compress_weights(
             model,

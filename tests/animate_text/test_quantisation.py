@@ -244,3 +244,14 @@ def test_converting_leaves_the_log_as_it_was():
     before = root.level, list(root.filters), list(root.handlers)
     openvino_models.convert(torch.nn.Linear(2, 2), torch.zeros(1, 2), [[1, 2]])
     assert (root.level, root.filters, root.handlers) == before
+
+
+def test_the_quantiser_leaves_what_others_log_by_as_it_was():
+    handler = logging.StreamHandler()
+    theirs = logging.getLogger("nncf")
+    theirs.addHandler(handler)
+    try:
+        openvino_models.quantiser()
+        assert handler.level == logging.NOTSET
+    finally:
+        theirs.removeHandler(handler)

@@ -110,7 +110,7 @@ def test_a_player_that_does_not_end_is_ended(tmp_path, monkeypatch, score):
 
 def test_a_player_outlives_a_killed_studio_by_no_more_than_its_piece(tmp_path):
     program = "from music_gen import rendering; from tests.music_gen.test_player import long_score\n"
-    program += "print('plays', flush=True); rendering.render_loop(long_score(30), 30)"
+    program += "print('plays', flush=True); rendering.render_loop(long_score(600), 600)"
     studio = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
     assert studio.stdout.readline() == b"plays\n"
     until(lambda: players_of(studio.pid), seconds=30)
