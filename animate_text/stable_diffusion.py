@@ -18,7 +18,7 @@ from animate_text import checkpoints, lettering, openvino_unet, packed_layers, p
 from animate_text.colour import palette_of
 from animate_text.picture import PictureRequest
 from core import devices, engines
-from core.loading import LoadOnce
+from core.loading import LoadOnce, building
 from core.waiting import hold
 from settings import Settings
 
@@ -271,9 +271,10 @@ def _pipeline(folder, lora, taesd, dtype, unet=None):
     transformers.utils.logging.disable_progress_bar()
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, "local_files_only": True}
     ready = {"unet": unet} if unet else {}
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
-        folder, variant=checkpoints.variant_of(folder), requires_safety_checker=False, **options, **ready
-    )
+    with building:
+        pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
+            folder, variant=checkpoints.variant_of(folder), requires_safety_checker=False, **options, **ready
+        )
     pipeline.set_progress_bar_config(disable=True)
     if lora:
         pipeline.scheduler = diffusers.LCMScheduler.from_config(pipeline.scheduler.config)
@@ -286,7 +287,8 @@ def _pipeline(folder, lora, taesd, dtype, unet=None):
         solver = diffusers.DPMSolverMultistepScheduler
         pipeline.scheduler = solver.from_config(pipeline.scheduler.config, use_karras_sigmas=True)
     if taesd:
-        pipeline.vae = diffusers.AutoencoderTiny.from_pretrained(taesd, **options)
+        with building:
+            pipeline.vae = diffusers.AutoencoderTiny.from_pretrained(taesd, **options)
     return pipeline
 
 

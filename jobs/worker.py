@@ -255,6 +255,8 @@ class Workers:
                     continue
                 try:
                     task()
+                except (OSError, OperationalError, InterfaceError) as error:  # of the machine: it may be over soon
+                    log.warning("housekeeping waits for its next turn: %s", error)
                 except Exception:
                     log.exception("housekeeping failed")
                 due[number] = time.monotonic() + every

@@ -15,7 +15,7 @@ import numpy as np
 
 from core import checkpoints, devices
 from core.engines import Cancelled, Engine, EngineError, EngineResult, Report, no_report, sound_taker
-from core.loading import LoadOnce
+from core.loading import LoadOnce, building
 from core.text import replace_surrogates
 from music_gen import codec, following, mastering, openvino_decoder, preview, sampling, token_model
 from music_gen.track import MusicRequest, Track
@@ -255,9 +255,10 @@ def load_library(folder: Path) -> Any:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # it would write to the terminal of every search
-    whole = MusicgenForConditionalGeneration.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-    )
+    with building:
+        whole = MusicgenForConditionalGeneration.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
+        )
     return whole.eval().requires_grad_(False)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import devices, int8
 from core.engines import EngineError
+from core.loading import building
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -78,12 +79,13 @@ def _load(folder: Path, device: str, dtype: str) -> LanguageModel:
     disable_progress_bar()  # it would write to the terminal of every search
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     quantised = int8.is_fast(device)
-    network: Any = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=torch.bfloat16 if quantised else getattr(torch, dtype),
-        use_safetensors=True,
-        local_files_only=True,
-    )
+    with building:
+        network: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.bfloat16 if quantised else getattr(torch, dtype),
+            use_safetensors=True,
+            local_files_only=True,
+        )
     network.eval().requires_grad_(False)
     if quantised:
         _quantise(network, tokenizer(CALIBRATION).input_ids)

@@ -7,9 +7,12 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
-from core import devices, loading
+from core import devices, embeddings, loading
 from core.loading import LoadOnce, Room
+from summariser import language_model
+from tools.random_weights.language_model import save_language_model
 from tools.waiting import until
 
 
@@ -198,3 +201,13 @@ def test_a_checkpoint_needs_as_much_room_as_its_weights(tmp_path, settings):
     assert room.size == 1500
     assert room.free() > 0
     assert devices.room(settings, None).size == 0
+
+
+def test_models_that_are_built_at_once_have_each_their_own_dtype(tmp_path, settings):
+    """transformers sets PyTorch's default, one for the whole process, to that of what it builds."""
+    folder = save_language_model(tmp_path)
+    with ThreadPoolExecutor(2) as threads:
+        language = [threads.submit(language_model.load, folder, settings) for _ in range(8)]
+        meaning = [embeddings.load._load() for _ in range(8)]
+        assert all(one.result() for one in language)
+    assert {weight.dtype for _, model in meaning for weight in model.parameters()} == {torch.float32}

@@ -1,5 +1,6 @@
 """Searches that are called off, and those whose process has ended or runs elsewhere."""
 
+import errno
 import itertools
 import threading
 import time
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 import pipeline
 from core.executors import open_pools
-from jobs import history, leases
+from jobs import history, leases, retention, worker
 from jobs.models import CANCELLED, DONE, FAILED, QUEUED, RUNNING, JobEvent
 from jobs.queue import BusyError
 from settings import SettingsError
@@ -286,3 +287,22 @@ def test_a_database_that_fails_for_a_while_does_not_stop_the_queue(settings, ope
     jobs.start()
     assert jobs.wait(job_id).state == DONE
     assert not failures
+
+
+def test_housekeeping_that_the_machine_does_not_allow_is_said_in_a_line_and_tried_again(
+    open_jobs, settings, monkeypatch, caplog
+):
+    def prune(*_):
+        if not caplog.records:
+            raise OSError(errno.EMFILE, "Too many open files")
+        pruned.set()
+        return 0
+
+    pruned = threading.Event()
+    monkeypatch.setattr(worker, "PRUNE_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(retention, "prune", prune)
+    open_jobs(settings, instant)
+    assert pruned.wait(30)
+    said = [record for record in caplog.records if "Too many open files" in record.getMessage()]
+    assert [record.exc_info for record in said] == [None]
