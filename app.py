@@ -28,6 +28,7 @@ from web import asgi, assets, cli, errors, limits, routes, server, sessions, str
 log = logging.getLogger(__name__)
 
 WEB_THREADS = 16  # in which views run; waiting takes none
+FOLLOWING_THREADS = 2  # apart: when a search ends, hundreds may ask for the next one at once, and pages go first
 TURN = 0.001  # seconds that a thread may compute while others wait: with Python's own 5 ms, pages took twice as long
 FIRST_PAGE = 0.5  # seconds after the start for a page to be asked for and sent
 SAFE_POINT = 6.0  # seconds for running searches to reach a safe point when the process ends
@@ -106,9 +107,10 @@ def gateway(app: Flask, settings: Settings) -> Any:
         media_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin1")
         return routes.max_body(scope["method"], scope["path"], media_type, settings)
 
-    threads = ThreadPoolExecutor(WEB_THREADS, thread_name_prefix="web")
-    followers = streams.Streams(app.extensions["jobs"].followers, threads)
-    served = asgi.Gateway(app, followers, max_body, threads)
+    web = ThreadPoolExecutor(WEB_THREADS, thread_name_prefix="web")
+    following = ThreadPoolExecutor(FOLLOWING_THREADS, thread_name_prefix="following")
+    followers = streams.Streams(app.extensions["jobs"].followers, web)
+    served = asgi.Gateway(app, followers, max_body, lambda scope: following if routes.is_stream(scope["path"]) else web)
     return ProxyHeadersMiddleware(cast(Any, served), list(settings.trusted_proxies))
 
 

@@ -6,7 +6,7 @@ of events followed and the ends of searches waited for on the event loop. A view
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol, cast
 
 from a2wsgi.wsgi import build_environ
 from flask import Flask, Request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout
 from werkzeug.test import run_wsgi_app
 
@@ -87,10 +88,40 @@ def refuse_broken_body(request: Request) -> None:
         raise error
 
 
-class Gateway:
-    """The ASGI application. `max_body(scope)` gives how many bytes the body of a request may have."""
+@dataclass
+class _Answer:
+    """What a view answers, as `run_wsgi_app` gives it. It is closed when its last piece has been read."""
 
-    def __init__(self, app: Flask, events: Events, max_body: Callable[[Scope], int], threads: Executor):
+    chunks: Iterable[bytes]
+    status: str
+    headers: Headers
+    piece: bytes = b""
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self._left = iter(self.chunks)
+
+    def read(self) -> None:
+        """Take the next piece."""
+        read = list(islice(self._left, PIECE))
+        self.piece = b"".join(read)
+        if len(read) < PIECE:
+            self.close()
+
+    def close(self) -> None:
+        self.closed = True
+        getattr(self.chunks, "close", lambda: None)()
+
+
+class Gateway:
+    """The ASGI application.
+
+    `max_body(scope)` gives how many bytes the body of a request may have, `threads(scope)` where its view works.
+    """
+
+    def __init__(
+        self, app: Flask, events: Events, max_body: Callable[[Scope], int], threads: Callable[[Scope], Executor]
+    ):
         self._app, self._events, self._max_body, self._threads = app, events, max_body, threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +136,7 @@ class Gateway:
                 environ[BODY_ERROR] = error
             except ConnectionError:
                 return
-            await self._answer(environ, receive, send)
+            await self._answer(self._threads(scope), environ, receive, send)
 
     async def _receive(self, scope: Scope, receive: Receive, body: IO[bytes]) -> int:
         """Receive the whole body and return its size.
@@ -131,24 +162,21 @@ class Gateway:
                 raise RequestEntityTooLarge
             if loop.time() - begin > BODY_GRACE + size / MIN_BODY_RATE:
                 raise RequestTimeout("The body of the request arrived too slowly.")
-            await self._write(body, message["body"], size)
+            if size <= IN_MEMORY:
+                body.write(message["body"])
+            else:
+                await _in_thread(self._threads(scope), body.write, message["body"])
             more = message["more_body"]
         body.seek(0)
         return size
 
-    async def _write(self, body: IO[bytes], data: bytes, size: int) -> None:
-        if size <= IN_MEMORY:
-            body.write(data)
-        else:
-            await self._in_thread(body.write, data)
-
-    async def _answer(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _answer(self, threads: Executor, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         """Call the view; where it defers, wait for what it said and go on."""
-        chunks, status, headers = await self._in_thread(run_wsgi_app, self._app, environ)
+        answer = await _in_thread(threads, self._call, environ)
         deferred = environ[DEFERRED].pop() if environ[DEFERRED] else None
         if isinstance(deferred, Waiting):
-            chunks.close()
-            cookies = headers.getlist("Set-Cookie")
+            answer.close()
+            cookies = answer.headers.getlist("Set-Cookie")
             try:
                 if not await _unless_gone(self._events.ended(deferred.job_id), receive):
                     return
@@ -156,41 +184,52 @@ class Gateway:
                 deferred.done()
             environ[ENDED] = deferred.job_id
             environ["wsgi.input"].seek(0)
-            chunks, status, headers = await self._in_thread(run_wsgi_app, self._app, environ)
-            headers.extend(("Set-Cookie", cookie) for cookie in cookies)
+            answer = await _in_thread(threads, self._call, environ)
+            answer.headers.extend(("Set-Cookie", cookie) for cookie in cookies)
         if isinstance(deferred, Following):
-            headers.remove("Content-Length")
+            answer.headers.remove("Content-Length")
         if BODY_ERROR in environ:
-            headers["Connection"] = "close"  # the rest of the body is not read
-        encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers]
-        start = {"type": "http.response.start", "status": int(status.split(" ", 1)[0]), "headers": encoded}
+            answer.headers["Connection"] = "close"  # the rest of the body is not read
+        encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in answer.headers]
+        start = {"type": "http.response.start", "status": int(answer.status.split(" ", 1)[0]), "headers": encoded}
         try:
             await _send(send, start)
             if isinstance(deferred, Following):
                 follow = self._stream(send, deferred)
                 await _unless_gone(follow, receive)
             else:
-                await self._send_all(send, iter(chunks), receive if BODY_ERROR in environ else None)
+                await self._send_all(threads, send, answer, receive if BODY_ERROR in environ else None)
         finally:
             if isinstance(deferred, Following):
                 deferred.done()
-            await self._in_thread(getattr(chunks, "close", lambda: None))
+            if not answer.closed:
+                await _in_thread(threads, answer.close)
 
-    async def _send_all(self, send: Send, chunks: Iterator[bytes], refused: Receive | None) -> None:
+    def _call(self, environ: dict[str, Any]) -> "_Answer":
+        """Call the view. What is not deferred begins to be read at once: a change of threads takes time."""
+        answer = _Answer(*run_wsgi_app(self._app, environ))
+        if not environ[DEFERRED]:
+            answer.read()
+        return answer
+
+    async def _send_all(self, threads: Executor, send: Send, answer: "_Answer", refused: Receive | None) -> None:
         """Send an answer; `refused` is where the rest of a body comes from that was refused."""
-        while piece := await self._in_thread(lambda: b"".join(islice(chunks, PIECE))):
-            await _send(send, {"type": "http.response.body", "body": piece, "more_body": True})
+        while not answer.closed:
+            await _send(send, {"type": "http.response.body", "body": answer.piece, "more_body": True})
+            await _in_thread(threads, answer.read)
         if refused:
+            await _send(send, {"type": "http.response.body", "body": answer.piece, "more_body": True})
             await _linger(refused)
-        await _send(send, {"type": "http.response.body", "body": b""})
+        await _send(send, {"type": "http.response.body", "body": b"" if refused else answer.piece})
 
     async def _stream(self, send: Send, what: Following) -> None:
         async for text in self._events.follow(what.job_id, what.after):
             await _send(send, {"type": "http.response.body", "body": text.encode(), "more_body": True})
         await _send(send, {"type": "http.response.body", "body": b""})
 
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+async def _in_thread(threads: Executor, function: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
 
 
 def _without_underscores(scope: Scope) -> Scope:
@@ -200,7 +239,8 @@ def _without_underscores(scope: Scope) -> Scope:
 
 async def _send(send: Send, message: dict[str, Any]) -> None:
     """Send a part of an answer. A client that takes none of it for a minute is given up."""
-    await asyncio.wait_for(send(message), SEND_SILENCE)
+    async with asyncio.timeout(SEND_SILENCE):
+        await send(message)
 
 
 async def _linger(receive: Receive) -> None:

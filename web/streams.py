@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 RETRY = "retry: 1000\n\n"  # milliseconds until a browser that lost the stream asks again
 STILL_HERE = ": still here\n\n"  # a comment, which keeps proxies from closing a quiet stream
+SECONDS_A_FOLLOWER = 0.001  # at least between two wakes of a job's followers: to send to one takes a fifth of it
 
 
 def as_text(event: Event | None) -> str:
@@ -34,7 +35,7 @@ def as_text(event: Event | None) -> str:
 class _Followed:
     """A job that is followed: its events as far as they are known, whether there will be more, and by how many."""
 
-    events: list[Event] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)  # in the format of a stream, the event of number n at n - 1
     over: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # set at the next change, then replaced
     followers: int = 0
@@ -58,9 +59,9 @@ class Streams:
         with self._joined(job_id) as followed:
             while True:
                 changed = followed.changed
-                if news := followed.events[after:]:
-                    after = news[-1][0]
-                    yield "".join(map(as_text, news))
+                if news := followed.texts[after:]:
+                    after += len(news)
+                    yield "".join(news)
                 elif followed.over:
                     return
                 elif not await _happens(changed, QUIET):
@@ -103,6 +104,7 @@ class Streams:
                     news.clear()
                     await self._read_news(job_id, followed)
                     if not followed.over:
+                        await asyncio.sleep(followed.followers * SECONDS_A_FOLLOWER)
                         # Or it is time to look at what another instance may have written.
                         await _happens(news, self._events.poll())
         finally:
@@ -110,13 +112,13 @@ class Streams:
             followed.wake()
 
     async def _read_news(self, job_id: str, followed: _Followed) -> None:
-        loop, known = asyncio.get_running_loop(), len(followed.events)
+        loop, known = asyncio.get_running_loop(), len(followed.texts)
         try:
             events, followed.over = await loop.run_in_executor(self._threads, self._events.read, job_id, known)
         except SQLAlchemyError as error:
             log.warning("the events of a search cannot be read just now: %s", error)
             return
-        followed.events += events
+        followed.texts += map(as_text, events)
         if events:
             followed.wake()
 
@@ -124,7 +126,8 @@ class Streams:
 async def _happens(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event; False where it does not happen in time."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):  # `wait_for` would make a task for each of the followers
+            await event.wait()
     except TimeoutError:
         return False
     return True

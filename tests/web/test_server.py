@@ -59,6 +59,7 @@ def application():
 
     @app.get("/events/<job>")
     def events(job):
+        time.sleep(float(request.args.get("seconds", 0)))
         assert asgi.defer(request, asgi.Following(job, int(request.args.get("after", 0))))
         return app.response_class(mimetype="text/event-stream")
 
@@ -75,8 +76,13 @@ def application():
 @contextmanager
 def running(monkeypatch=None):
     app, events = application(), Events()
-    threads = ThreadPoolExecutor(4)
-    gateway = asgi.Gateway(app, events, lambda scope: MAX_BODY if scope["path"] == "/echo" else 1000, threads)
+    threads, following = ThreadPoolExecutor(4), ThreadPoolExecutor(1)
+    gateway = asgi.Gateway(
+        app,
+        events,
+        lambda scope: MAX_BODY if scope["path"] == "/echo" else 1000,
+        lambda scope: following if scope["path"].startswith("/events") else threads,
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     serving = server.open_server(gateway)
     thread = threading.Thread(target=serving.run, args=[[listening]], daemon=True)
@@ -114,6 +120,15 @@ def connect(app, text=b""):
     client = socket.create_connection(("127.0.0.1", app.port), timeout=30)
     client.sendall(text)
     return client
+
+
+def test_pages_do_not_wait_for_the_views_of_many_who_begin_to_follow(studio):
+    streams = [connect(studio, b"GET /events/a?seconds=0.2 HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(20)]
+    start = time.monotonic()
+    assert ask(studio, "/page") == (200, b"a page")
+    assert time.monotonic() - start < 1
+    for stream in streams:
+        stream.close()
 
 
 def test_five_hundred_streams_leave_the_page_as_fast_as_before(studio):

@@ -30,6 +30,11 @@ def max_body(method: str, path: str, media_type: str, settings: Settings) -> int
     return (settings.max_body_mb + (MAX_UPLOADS * settings.max_video_mb if with_files else 0)) * 1024**2
 
 
+def is_stream(path: str) -> bool:
+    """Whether a request begins to follow a search."""
+    return path.startswith("/jobs/") and path.endswith("/events")
+
+
 def policy(settings: Settings) -> str:
     """What a page may load; with STORAGE_LINKS, pictures, sound and videos from the store too."""
     if not (settings.storage_links and storage.is_remote(settings)):
