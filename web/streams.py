@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 RETRY = "retry: 1000\n\n"  # milliseconds until a browser that lost the stream asks again
 STILL_HERE = ": still here\n\n"  # a comment, which keeps proxies from closing a quiet stream
-SECONDS_A_FOLLOWER = 0.001  # at least between two wakes of a job's followers: to send to one takes a fifth of it
+SECONDS_A_FOLLOWER = 0.001  # at least between two wakes of a job's followers: pages need the loop too
 
 
 def as_text(event: Event | None) -> str:

@@ -73,6 +73,23 @@ def test_a_hundred_who_follow_a_search_are_told_all_of_it_and_it_is_read_once(th
     assert streams._followed == {}
 
 
+def test_many_who_follow_are_told_what_comes_fast_in_few_pieces(threads):
+    events = Events([(1, {})])
+
+    async def follow():
+        streams = Streams(events, threads)
+        following = [asyncio.create_task(texts(streams)) for _ in range(200)]
+        await asyncio.sleep(0.5)
+        for number in range(2, 12):
+            events.add({"part": number}, over=number == 11)
+            await asyncio.sleep(0.02)
+        return await asyncio.gather(*following)
+
+    for told in run(follow):
+        assert "".join(told).count("id: ") == 11
+        assert len(told) <= 6
+
+
 def test_who_comes_later_or_again_is_told_what_is_new_to_them(threads):
     events = Events([(1, {}), (2, {}), (3, {})], over=True)
 
