@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, cast
 
 import uvicorn
@@ -88,15 +89,17 @@ def serve() -> None:
             sys.exit(f"{error.filename} cannot be written: {error.strerror}. Set DATA_DIR to a folder of your own.")
         sys.exit(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set PORT to another number.")
     sys.setswitchinterval(TURN)
-    stop = threading.Event()
+    stop, told_to = threading.Event(), SimpleQueue[int]()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # Not `stop.set`: a second signal, which comes where a terminal or `make` sends both, would find its lock taken.
+        signal.signal(number, lambda number, _frame: told_to.put(number))
     serving = server.open_server(gateway(app, settings), settings.trusted_proxies)
     threading.Thread(target=serving.run, args=[[listening]], name="server", daemon=True).start()
     app.extensions["pools"].start()
     threading.Thread(target=_warm_up, args=[settings, stop], name="warm-up", daemon=True).start()
     print(f"TrendTok Studio is ready: open http://{settings.host}:{settings.port} (Ctrl+C stops it)", flush=True)
-    stop.wait()
+    told_to.get()
+    stop.set()
     _leave(jobs, serving)
 
 

@@ -199,3 +199,13 @@ def test_told_to_end_the_server_leaves_within_ten_seconds_and_the_rest_queued(se
     found = [jobs.get(job_id) for job_id in ids]
     jobs.close()
     assert [(job.state, job.attempts) for job in found] == [("queued", 0)] * 3
+
+
+@pytest.mark.slow
+def test_told_to_end_by_several_at_once_the_server_ends(server):
+    """A terminal's Ctrl+C reaches `make` and the studio, and `make` passes it on."""
+    server.start()
+    for _ in range(200):
+        server.process.send_signal(signal.SIGTERM)
+    server.process.communicate(timeout=20)
+    assert server.process.returncode == 0
