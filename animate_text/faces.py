@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.packages import package_folder
 
-SIZE = (288, 512)  # pixels, width and height, at which faces are looked for; multiples of 32
+SIZE = (288, 512)  # pixels, width and height, at which faces are looked for, or the other way round; multiples of 32
 STRIDE = 4  # pixels to a field of what the network answers with
 SURE = 0.5  # the score from which on it is a face: pictures without any stay far below
 OVERLAP = 0.3  # of two boxes, from which on they are one face
@@ -18,6 +18,11 @@ OUTPUTS = ("537", "538", "539", "540")  # scores, the logarithms of the sizes, w
 _one_at_a_time = threading.Lock()  # the network keeps its input
 
 Box = tuple[float, float, float, float]
+
+
+def size_for(picture: Image.Image) -> tuple[int, int]:
+    """The size at which a picture is looked at: SIZE, or on its side where the picture is wider than tall."""
+    return SIZE if picture.width <= picture.height else (SIZE[1], SIZE[0])
 
 
 def find(picture: Image.Image) -> list[Box]:
@@ -30,7 +35,8 @@ def find(picture: Image.Image) -> list[Box]:
     network = _network()
     if network is None:
         return []
-    blob = cv2.dnn.blobFromImage(np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR)))
+    size = size_for(picture)
+    blob = cv2.dnn.blobFromImage(np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BILINEAR)))
     with _one_at_a_time:
         network.setInput(blob)
         scores, sizes, offsets, _landmarks = network.forward(OUTPUTS)
@@ -39,11 +45,11 @@ def find(picture: Image.Image) -> list[Box]:
     y, x = STRIDE * (np.stack([rows, columns]) + offsets[0][:, rows, columns] + 0.5)
     boxes = np.stack([x - wide / 2, y - high / 2, wide, high], axis=1)
     kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores[0, 0][rows, columns].tolist(), SURE, OVERLAP)
-    return [_box(boxes[index]) for index in np.asarray(kept, dtype=int).ravel()]
+    return [_box(boxes[index] / np.tile(size, 2)) for index in np.asarray(kept, dtype=int).ravel()]
 
 
 def _box(found):
-    left, top, wide, high = (float(part) for part in found / np.tile(SIZE, 2))
+    left, top, wide, high = map(float, found)
     return left, top, left + wide, top + high
 
 

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from animate_text import scenery
+from animate_text import reframing, scenery
 from animate_text.timeline import FPS, HEIGHT, WIDTH
 from core import encoding, ffmpeg
 from core.engines import EngineError, Report
 from core.files import LocalFile
 
-VERSION = 2  # of what a moment looks like
+VERSION = 3  # of what a moment looks like
 MAX_MOMENTS = 4  # cut side by side
 LOOK_UP = 0.2  # seconds between two reports
 # Every second frame of it is seen no better than this, and it is encoded once more.
@@ -84,7 +84,7 @@ def _kept(moment: Moment, path: Path | None, kept: Path, check: Callable[[object
 
 
 def cut(path: Path, moment: Moment, made: Path, check: Callable[[object], None] = lambda _: None) -> None:
-    """Write a moment of the clip at `path` to `made`: as large as a draft, cut to its shape about the middle, silent.
+    """Write a moment of the clip at `path` to `made`: as large as a draft, in its shape (see reframing), silent.
 
     As pictures are, it is darker towards the bottom, where captions stand.
     Where the clip ends before the moment does, its last picture stands still. The file may be hostile: it is read
@@ -93,7 +93,8 @@ def cut(path: Path, moment: Moment, made: Path, check: Callable[[object], None] 
     seconds = moment.frames / FPS
     upright = "scale=iw*sar:ih,setsar=1"  # of pixels that are not square
     colours = "out_color_matrix=bt709:out_range=tv"
-    fitted = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=increase:{EXACT}:{colours},crop={WIDTH}:{HEIGHT}"
+    where = reframing.window(path, WIDTH / HEIGHT, moment.start, seconds, check)
+    fitted = reframing.graph(WIDTH, HEIGHT, where, f"{EXACT}:{colours}")
     whole = f"tpad=stop_mode=clone:stop={moment.frames},trim=end_frame={moment.frames},setpts=N/{FPS}/TB"
     source = ffmpeg.source(path, ("-threads", "1", "-ss", f"{moment.start:.4f}", "-t", f"{seconds + 0.5:.4f}"))
     shade = made.with_suffix(".png")

@@ -15,15 +15,16 @@ def fit(
     kept = (size[0] / scale / picture.width, size[1] / scale / picture.height)
     if min(kept) >= SAME_SHAPE:
         return ImageOps.fit(picture, size, resample)
-    return ImageOps.fit(picture, size, resample, centering=_centring(_faces(picture), kept))
+    return ImageOps.fit(picture, size, resample, centering=_centring(find_faces(picture), kept))
 
 
-def _faces(picture: Image.Image) -> list[faces.Box]:
+def find_faces(picture: Image.Image) -> list[faces.Box]:
     """The faces of a picture of any shape: looked for in one as tall as the network wants it, so none is squeezed."""
-    width, height = faces.SIZE
+    width, height = faces.size_for(picture)
     scale = min(width / picture.width, height / picture.height)
-    small = picture.resize((max(1, round(scale * picture.width)), max(1, round(scale * picture.height))))
-    canvas = Image.new("RGB", faces.SIZE)
+    size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
+    small = picture.resize(size, Image.Resampling.BILINEAR)
+    canvas = Image.new("RGB", (width, height))
     canvas.paste(small)
     across, down = width / small.width, height / small.height
     return [(left * across, top * down, right * across, low * down) for left, top, right, low in faces.find(canvas)]

@@ -3,10 +3,10 @@
 import numpy as np
 from PIL import Image
 
-from animate_text import faces
+from animate_text import framing
 from animate_text.colour import to_oklab
 
-ROWS, COLUMNS = 96, 54  # fields of the map, 20 pixels of a cover each way
+ROWS, COLUMNS = 96, 54  # fields of the map, 20 pixels of a cover each way; of a wide picture the other way round
 RIM = 3  # fields at each edge that tell what the background is; the lower edge does not count, where subjects stand
 ALIKE = 0.10  # distance in Oklab at which a colour of the rim counts as half another's
 SURROUNDINGS = (5, 12)  # fields: how far what is around a point reaches, small and large
@@ -17,7 +17,9 @@ FACE = 2.0  # times the most that anything else has: a face is what one looks at
 
 
 def heat(picture: Image.Image) -> np.ndarray:
-    """How much each part of a picture draws the eye: float, from 0 to 1, shape (ROWS, COLUMNS); 0 where all is alike.
+    """How much each part of a picture draws the eye: float, from 0 to 1; 0 where all is alike.
+
+    The shape is (ROWS, COLUMNS), that of a picture that is wider than tall (COLUMNS, ROWS).
 
     The sum of the contrast to the surroundings, by colour, at two scales (centre and surround: Itti, Koch and Niebur,
     "A Model of Saliency-Based Visual Attention", 1998), the distance from the mean colour (Achanta et al.,
@@ -27,13 +29,14 @@ def heat(picture: Image.Image) -> np.ndarray:
     """
     from scipy.ndimage import gaussian_filter
 
-    large = picture.convert("RGB").resize((4 * COLUMNS, 4 * ROWS), Image.Resampling.BOX)
-    lab = to_oklab(np.asarray(large.resize((COLUMNS, ROWS), Image.Resampling.BOX)) / 255)
+    rows, columns = (ROWS, COLUMNS) if picture.width <= picture.height else (COLUMNS, ROWS)
+    large = picture.convert("RGB").resize((4 * columns, 4 * rows), Image.Resampling.BOX)
+    lab = to_oklab(np.asarray(large.resize((columns, rows), Image.Resampling.BOX)) / 255)
     around = [_distance(lab, gaussian_filter(lab, (reach, reach, 0), mode="nearest")) for reach in SURROUNDINGS]
     measures = [sum(around), _distance(lab, lab.mean(axis=(0, 1))), _unlike_rim(lab), _detail(large)]
     found = gaussian_filter(sum(_scaled(measure) for measure in measures), SOFT, mode="nearest")
-    plain = _scaled(np.maximum(0, found - np.percentile(found, 10)) * _middle())
-    return _scaled(np.maximum(plain, FACE * gaussian_filter(_faces(picture), 1.0)))
+    plain = _scaled(np.maximum(0, found - np.percentile(found, 10)) * _middle(rows, columns))
+    return _scaled(np.maximum(plain, FACE * gaussian_filter(_faces(picture, rows, columns), 1.0)))
 
 
 def subject(heat: np.ndarray) -> np.ndarray:
@@ -56,21 +59,21 @@ def _unlike_rim(lab):
 def _detail(picture):
     """How much the lightness changes within each field."""
     grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
-    return grey.reshape(ROWS, 4, COLUMNS, 4).std(axis=(1, 3))
+    return grey.reshape(grey.shape[0] // 4, 4, -1, 4).std(axis=(1, 3))
 
 
-def _faces(picture):
+def _faces(picture, rows, columns):
     """1 where there is a face, an ellipse a little larger than what was found, else 0."""
-    y, x = (np.arange(ROWS)[:, None] + 0.5) / ROWS, (np.arange(COLUMNS) + 0.5) / COLUMNS
-    total = np.zeros((ROWS, COLUMNS))
-    for left, top, right, bottom in faces.find(picture):
+    y, x = (np.arange(rows)[:, None] + 0.5) / rows, (np.arange(columns) + 0.5) / columns
+    total = np.zeros((rows, columns))
+    for left, top, right, bottom in framing.find_faces(picture):
         across, down = (2 * x - left - right) / (right - left), (2 * y - top - bottom) / (bottom - top)
         total = np.maximum(total, across**2 + down**2 < 1.3)
     return total
 
 
-def _middle():
-    y, x = np.linspace(-1, 1, ROWS)[:, None], np.linspace(-1, 1, COLUMNS)
+def _middle(rows, columns):
+    y, x = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)
     return MIDDLE + (1 - MIDDLE) * np.exp(-(x**2 + y**2))
 
 

@@ -25,7 +25,7 @@ def small(monkeypatch):
 def film(path, *output, seconds=4, size="360x640", rate=30, sound=True):
     """A clip whose red grows from 0 to 240, so that a frame says when it was shown."""
     small = f"color=black:s=32x32:r={rate}:d={seconds},format=gbrp,geq=r='240*T/{seconds}':g=40:b='255*X/W'"
-    picture = f"{small},scale={size.replace('x', ':')}:flags=neighbor"
+    picture = f"{small},scale={size.replace('x', ':')}:flags=neighbor,setsar=1"
     inputs = ["-f", "lavfi", "-i", picture]
     inputs += ["-f", "lavfi", "-i", f"sine=440:d={seconds}"] if sound else []
     fine = ["-pix_fmt", "yuv444p", "-preset", "ultrafast", "-crf", "5"]
@@ -144,6 +144,57 @@ def test_called_off_the_cutting_ends_within_a_second(tmp_path):
         footage.cut_all([Moment("clip-0", n / 10, 9000) for n in range(4)], {"clip-0": clip}, tmp_path / "kept", report)
     assert time.monotonic() - began < 2
     assert not list((tmp_path / "kept").glob(".*"))
+
+
+# Clips that are wider than the frame
+
+
+def scene(path, *places, moves=0.0, seconds=2):
+    """A wide clip of grey-green ground, with an orange square at each of `places`: shares of the width, at its left."""
+    squares = ";".join(
+        f"[at{n - 1}][{n}:v]overlay=x='W*({place}+{moves}*t/{seconds})':y=H*0.3[at{n}]"
+        for n, place in enumerate(places, 1)
+    )
+    inputs = ["-f", "lavfi", "-i", f"color=0x4A5A50:s=640x360:r=30:d={seconds},noise=alls=6:all_seed=1"]
+    for _ in places:
+        inputs += ["-f", "lavfi", "-i", f"color=0xFF8000:s=80x120:r=30:d={seconds}"]
+    graph = ["-filter_complex", f"[0:v]null[at0];{squares}", "-map", f"[at{len(places)}]"]
+    subprocess.run([get_ffmpeg_exe(), "-v", "error", "-y", *inputs, *graph, str(path)], check=True)
+    return path
+
+
+def orange(frame, least=150):
+    """The columns of a frame, and the rows, in which there is orange of at least so much red."""
+    there = (frame[..., 0] > least) & (frame[..., 2] < 90)
+    return np.flatnonzero(there.any(axis=0)), np.flatnonzero(there.any(axis=1))
+
+
+@pytest.mark.parametrize("place", [0.02, 0.27, 0.44, 0.65, 0.85], ids=["edge", "third", "middle", "right", "rim"])
+def test_the_subject_of_a_wide_clip_is_in_the_frame_wherever_it_stands(place, tmp_path):
+    frames = list(videos.frames(cut(scene(tmp_path / "wide.mp4", place), tmp_path, 0.2), (WIDTH, HEIGHT)))
+    columns, rows = orange(frames[0])
+    whole = 80 * HEIGHT / 360
+    assert len(columns) >= 0.95 * whole and len(rows) >= 0.95 * 1.5 * whole
+    assert columns[0] > 2 and columns[-1] < WIDTH - 3
+
+
+def test_the_window_stands_still_for_a_whole_moment(tmp_path):
+    frames = list(videos.frames(cut(scene(tmp_path / "wide.mp4", 0.27), tmp_path, 0.2), (WIDTH, HEIGHT)))
+    assert max(abs(int(orange(frame)[0][0]) - int(orange(frames[0])[0][0])) for frame in frames) <= 1
+
+
+@pytest.mark.parametrize(
+    ("places", "moves"), [((0.02, 0.85), 0.0), ((0.05,), 0.7)], ids=["two far apart", "one that walks through"]
+)
+def test_what_is_spread_wide_is_shown_whole_over_a_blurred_copy(places, moves, tmp_path):
+    clip = scene(tmp_path / "wide.mp4", *places, moves=moves)
+    for frame in videos.frames(cut(clip, tmp_path, 0.0, 60), (WIDTH, HEIGHT)):
+        columns, rows = orange(frame, 200)  # more than the copy has
+        small = 80 * WIDTH / 640
+        assert len(columns) >= 0.9 * small * len(places)
+        assert rows[-1] < HEIGHT / 2, "captions stand on it"
+        assert frame[-40:].mean() > 15 and frame[:40].mean() > 15, "black bars"
+        assert frame[:40].mean() < 0.8 * frame[HEIGHT // 4 : HEIGHT // 3].mean(), "the copy outshines the picture"
 
 
 # In a storyboard and in a draft
