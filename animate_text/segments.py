@@ -37,7 +37,7 @@ ENCODER = "mbtree=0:scenecut=0:b-adapt=0"
 QUALITY = ("-preset", "superfast", "-x264-params", ENCODER, "-crf", "22", "-profile:v", "high", "-level", "4.1")
 COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
 EXACT = "sws_flags=bicubic+accurate_rnd+bitexact;"  # else the same picture comes out a level apart now and then
-MAX_SEGMENTS = 4  # encoded side by side
+MAX_SEGMENTS = 3  # encoded side by side: up to 240 MB each, and less than 1 GB with what this process needs
 LOOK_UP = 0.2  # seconds between two reports
 
 
