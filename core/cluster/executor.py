@@ -35,6 +35,7 @@ class _Stage:
     files: dict[str, Any] = field(default_factory=dict)
     called_off: set[str] = field(default_factory=set)
     deaths: int = 0  # of workers that were running it
+    unsent: int = 0  # times that it could not be sent to a cluster that was there
     stranded_at: float = 0.0  # by time.monotonic
 
     def name(self) -> str:
@@ -134,8 +135,12 @@ class ClusterExecutor(Executor):
             at = stage.worker if stage.files else None
             running, worker = self._connection.submit(self._kind, stage.label(), run_call, *arguments, at=at)
         except Exception as error:  # noqa: BLE001 a client that is being closed raises what it happens to find
+            stage.unsent += not isinstance(error, OSError) and self._connection.capacity(self._kind) > 0
             log.debug("%s waits for the cluster: %s", stage.name(), error)
-            self._strand(stage)
+            if stage.unsent > AGAIN:  # it is not the connection: such a call cannot be sent
+                self._end(stage, error=error)
+            else:
+                self._strand(stage)
             return
         stage.running, stage.worker, stage.there_at = running, worker, time.monotonic()
         if stage.is_called_off():

@@ -1,6 +1,7 @@
 """A stage on another machine is the stage it is here: what it gives, tells, hears, and what it is never told."""
 
 import pickle
+import threading
 from collections import Counter
 from concurrent.futures import wait
 from dataclasses import replace
@@ -43,6 +44,12 @@ def test_what_a_stage_raises_arrives_as_it_was(on_cluster):
     with pytest.raises(AllEnginesFailed) as failed:
         pools.accelerator.submit(stages.fails, settings, no_report).result(60)
     assert failed.value.warnings == ("Music: it did not work",)
+
+
+def test_what_cannot_be_sent_fails_and_does_not_wait_for_the_cluster(on_cluster):
+    settings, pools = on_cluster
+    with pytest.raises(TypeError, match=r"serialize|pickle"):
+        pools.videos.submit(stages.noted, threading.Lock(), "line", settings, no_report).result(60)
 
 
 def test_a_stage_that_is_called_off_hears_it(on_cluster, tmp_path):
