@@ -1,5 +1,6 @@
 """The studio: one Flask process. `python app.py` serves it."""
 
+import faulthandler
 import logging
 import os
 import signal
@@ -8,7 +9,8 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 import uvicorn
@@ -32,6 +34,7 @@ WEB_THREADS = 16  # in which views run; waiting takes none
 FOLLOWING_THREADS = 2  # apart: when a search ends, hundreds may ask for the next one at once, and pages go first
 TURN = 0.001  # seconds that a thread may compute while others wait: with Python's own 5 ms, pages took twice as long
 FIRST_PAGE = 0.5  # seconds after the start for a page to be asked for and sent
+LAST_MOMENT = 9.0  # seconds after which the process ends, whatever goes on
 SAFE_POINT = 6.0  # seconds for running searches to reach a safe point when the process ends
 
 
@@ -98,7 +101,7 @@ def serve() -> None:
     app.extensions["pools"].start()
     threading.Thread(target=_warm_up, args=[settings, stop], name="warm-up", daemon=True).start()
     print(f"TrendTok Studio is ready: open http://{settings.host}:{settings.port} (Ctrl+C stops it)", flush=True)
-    told_to.get()
+    _wait_for(told_to)
     stop.set()
     _leave(jobs, serving)
 
@@ -136,8 +139,17 @@ def _warm_up(settings: Settings, stop: threading.Event) -> None:
         log.warning("what the first search needs could not be loaded yet: %s", error)
 
 
+def _wait_for(told_to: "SimpleQueue[int]") -> None:
+    """Wait for a signal. A look each second finds one that came in the moment before a wait, which it does not end."""
+    while True:
+        with suppress(Empty):
+            told_to.get(timeout=1.0)
+            return
+
+
 def _leave(jobs: Jobs, serving: uvicorn.Server) -> None:
     """End the process within 10 s. Until the searches have reached a safe point, requests are still answered."""
+    faulthandler.dump_traceback_later(LAST_MOMENT, exit=True)  # whatever holds it: it says what that was
     jobs.close(seconds=SAFE_POINT)
     serving.should_exit = True
     deadline = time.monotonic() + server.LAST_ANSWERS

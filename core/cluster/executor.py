@@ -135,17 +135,22 @@ class ClusterExecutor(Executor):
             at = stage.worker if stage.files else None
             running, worker = self._connection.submit(self._kind, stage.label(), run_call, *arguments, at=at)
         except Exception as error:  # noqa: BLE001 a client that is being closed raises what it happens to find
-            stage.unsent += not isinstance(error, OSError) and self._connection.capacity(self._kind) > 0
-            log.debug("%s waits for the cluster: %s", stage.name(), error)
-            if stage.unsent > AGAIN:  # it is not the connection: such a call cannot be sent
-                self._end(stage, error=error)
-            else:
-                self._strand(stage)
+            self._send_later(stage, error)
             return
         stage.running, stage.worker, stage.there_at = running, worker, time.monotonic()
         if stage.is_called_off():
             self._withdraw(stage)
         running.add_done_callback(partial(self._hand_on, stage))
+
+    def _send_later(self, stage: _Stage, error: Exception) -> None:
+        """Have a stage wait that could not be sent; where the cluster is there, and it is the call, give it up."""
+        stage.unsent += not isinstance(error, OSError) and self._connection.capacity(self._kind) > 0
+        if stage.unsent > AGAIN:
+            log.error("%s cannot be sent to the cluster", stage.name(), exc_info=error)
+            self._end(stage, error=error)
+            return
+        log.debug("%s waits for the cluster: %s", stage.name(), error)
+        self._strand(stage)
 
     def _strand(self, stage: _Stage) -> None:
         stage.running, stage.files, stage.stranded_at = None, {}, time.monotonic()
@@ -209,8 +214,8 @@ class ClusterExecutor(Executor):
                 return
             self._end(stage, error=EngineError("The file is no longer there."))
             return
-        except Exception:  # noqa: BLE001 as in _send
-            self._strand(stage)
+        except Exception as error:  # noqa: BLE001 as in _send
+            self._send_later(stage, error)
             return
         self._send(stage)
 

@@ -125,10 +125,14 @@ class Server:
         self.variables = {name: str(value) for name, value in values.items()}
         self.process = None
 
-    def start(self):
+    def start(self, *program):
         self.variables["PORT"] = str(free_port())
         self.process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=self.variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, *(program or ["app.py"])],
+            cwd=ROOT,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         while "is ready" not in (line := self.process.stdout.readline().decode()):
             assert line, "it did not start"
@@ -209,3 +213,15 @@ def test_told_to_end_by_several_at_once_the_server_ends(server):
         server.process.send_signal(signal.SIGTERM)
     server.process.communicate(timeout=20)
     assert server.process.returncode == 0
+
+
+@pytest.mark.slow
+def test_whatever_holds_it_the_server_ends_within_ten_seconds_and_says_what_that_was(server):
+    held = "jobs.queue.Jobs.close = lambda *_, **_options: threading.Event().wait()"
+    server.start("-c", f"import threading, app, jobs.queue; {held}; app.serve()")
+    server.process.send_signal(signal.SIGTERM)
+    told = time.monotonic()
+    lines, _ = server.process.communicate(timeout=20)
+    assert time.monotonic() - told < 10
+    assert server.process.returncode == 1
+    assert b"in _leave" in lines
