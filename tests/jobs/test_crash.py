@@ -195,7 +195,7 @@ def test_told_to_end_the_server_leaves_within_ten_seconds_and_the_rest_queued(se
     server.process.send_signal(signal.SIGTERM)
     lines, _ = server.process.communicate(timeout=60)
     assert time.monotonic() - told < 10
-    assert server.process.returncode == 0
+    assert server.process.returncode == 0, lines.decode()[-5000:]
     stream.read()  # raises where it was cut, rather than ended
     events = [json.loads(line) for line in lines.decode().splitlines() if line.startswith("{")]
     assert any(re.fullmatch("running", event["message"]) and event["job"] == ids[0] for event in events)
