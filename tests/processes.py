@@ -10,14 +10,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def children() -> dict[int, str]:
-    """The programs that this process has started and that have not ended, by their id."""
+def children(pid: int | str = "self") -> dict[int, str]:
+    """The programs that a process has started and that have not ended, by their id."""
     found = {}
-    for listed in Path("/proc/self/task").glob("*/children"):
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # a thread or a program that ended meanwhile
-            for pid in listed.read_text().split():
-                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            found |= {int(child): command_line(int(child)) for child in listed.read_text().split()}
     return found
+
+
+def command_line(pid: int) -> str:
+    """What a program was started with, whole: `ps` cuts it at the width of a screen. Empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
 
 
 def open_files() -> int:

@@ -14,7 +14,7 @@ from core.engines import EngineError
 from core.packages import package_folder
 from music_gen import rendering
 from settings import ROOT
-from tests.processes import children
+from tests.processes import children, command_line
 from tools.waiting import until
 
 KILLED_ONCE = """
@@ -49,9 +49,9 @@ def player(tmp_path, monkeypatch, program):
     monkeypatch.setattr(rendering, "PLAYER", path)
 
 
-def players():
-    """The programs of this process, of which other tests' may still be there, that play."""
-    return [line for line in children().values() if rendering.PLAYER.name in line]
+def players(studio="self"):
+    """The programs of a process that play; others, of other tests, may still be there."""
+    return [pid for pid, line in children(studio).items() if rendering.PLAYER.name in line]
 
 
 def test_it_plays_what_midirenderer_makes_byte_for_byte(score):
@@ -110,22 +110,12 @@ def test_a_player_that_does_not_end_is_ended(tmp_path, monkeypatch, score):
 
 def test_a_player_outlives_a_killed_studio_by_no_more_than_its_piece(tmp_path):
     program = "from music_gen import rendering; from tests.music_gen.test_player import long_score\n"
-    program += "print('plays', flush=True); rendering.render_loop(long_score(600), 600)"
+    program += "print('plays', flush=True); rendering.render_loop(long_score(120), 120)"
     studio = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
     assert studio.stdout.readline() == b"plays\n"
-    until(lambda: players_of(studio.pid), seconds=30)
-    (playing,) = players_of(studio.pid)
+    until(lambda: players(studio.pid), seconds=30)
+    (playing,) = players(studio.pid)
     studio.send_signal(signal.SIGKILL)
     studio.wait()
     studio.stdout.close()
-    until(lambda: not is_there(playing), seconds=60)
-
-
-def players_of(pid):
-    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid=,args="], capture_output=True, text=True, check=False)
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if str(rendering.PLAYER) in line]
-
-
-def is_there(pid):
-    listed = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False)
-    return str(rendering.PLAYER) in listed.stdout
+    until(lambda: rendering.PLAYER.name not in command_line(playing), seconds=60)
