@@ -30,6 +30,7 @@ __all__ = [
     "Word",
     "beats_of",
     "generate",
+    "needs_device",
     "one_recording",
     "render",
     "speak",
@@ -54,6 +55,11 @@ def generate(
     """
     answer = engines.run_with_fallback("image", settings.image_engines, ENGINES, request, settings, report)
     return engines.EngineResult(Picture(answer.value), answer.engine, answer.warnings)
+
+
+def needs_device(settings: Settings) -> bool:
+    """Whether a model on this machine's device draws the pictures."""
+    return settings.image_engines[0] == "stable-diffusion" and not ENGINES["stable-diffusion"].missing(settings)
 
 
 def warm(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from music_gen.following import described
 from music_gen.track import MusicRequest, Track
 from settings import MAX_MUSIC_SECONDS, MUSIC_STEP, Settings
 
-__all__ = ["ENGINES", "MusicRequest", "Track", "described", "generate", "warm"]
+__all__ = ["ENGINES", "MusicRequest", "Track", "described", "generate", "needs_device", "warm"]
 
 ENGINES = {"musicgen": musicgen.ENGINE, "composer": composer.ENGINE}
 
@@ -32,7 +32,7 @@ def generate(
 
 def warm(settings: Settings) -> None:
     """Start to load the model in the background, where the settings have it answer first. Returns at once."""
-    if _is_first(settings):
+    if needs_device(settings):
         musicgen.load.start(settings)
 
 
@@ -49,7 +49,8 @@ def _generate(
     return engines.run_with_fallback("music", settings.music_engines, available, request, settings, report)
 
 
-def _is_first(settings: Settings) -> bool:
+def needs_device(settings: Settings) -> bool:
+    """Whether a model on this machine's device makes the music."""
     return settings.music_engines[0] == "musicgen" and musicgen.has_weights(settings)
 
 
@@ -83,7 +84,7 @@ def _outcome(call: tuple[Any, ...], available: Mapping[str, engines.Engine]) -> 
 
 
 def _max_batch_size(request: MusicRequest, settings: Settings, _report: engines.Report = engines.no_report) -> int:
-    ready = _is_first(settings) and musicgen.missing(settings) is None
+    ready = needs_device(settings) and musicgen.missing(settings) is None
     return musicgen.max_batch_size(request.seconds, settings) if ready else 1
 
 

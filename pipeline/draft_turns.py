@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import animate_text
 import summariser
 from core.engines import AllEnginesFailed, EngineResult
 from core.executors import Pools
@@ -26,7 +27,7 @@ def take(
     """
     on_cluster = pools.cluster is not None  # where only a worker knows whether it has the models
     written = summariser.needs_device(settings) or (on_cluster and "local" in settings.summary_engines)
-    painted = drafting.is_painted(settings) or (on_cluster and settings.image_engines[0] == "stable-diffusion")
+    painted = animate_text.needs_device(settings) or (on_cluster and settings.image_engines[0] == "stable-diffusion")
     if not (written or painted):
         return request, progress, ()
 

@@ -231,7 +231,7 @@ def _pictures(
     if request.paintings is not None:
         return dict(request.paintings)
     made = {}
-    wished = wishes(request, lines, is_painted(settings))
+    wished = wishes(request, lines, animate_text.needs_device(settings))
     for number, (name, wish) in enumerate(wished.items()):
         try:
             made[name] = draw(wish, settings, _within(report, number, len(wished))).value
@@ -257,12 +257,6 @@ def wishes(request: MakeDraft, lines: Sequence[str], painted: bool) -> dict[str,
 
 def _within(report: Report, number: int, total: int) -> Report:
     return lambda done, of, what: report(number + min(1.0, done / max(1, of)), total, what)
-
-
-def is_painted(settings: Settings) -> bool:
-    """Whether a model on this machine's device draws the pictures."""
-    engine = animate_text.ENGINES["stable-diffusion"]
-    return settings.image_engines[0] == "stable-diffusion" and not engine.missing(settings)
 
 
 def draw(wish: PictureRequest, settings: Settings, report: Report = no_report) -> EngineResult:

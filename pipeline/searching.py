@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -159,13 +160,12 @@ def _ask(stage: str, call: Callable[[], EngineResult]) -> tuple[Any, str | None,
 
 
 def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> None:
-    """Make the music and the picture, in that order on one device."""
+    """Make the music and the picture: side by side, or in that order where both need the device."""
     if brief is None:
         search.keep("music", _stage(None, None, ["There is no music: it is made from the summary's ideas."], 0))
         search.keep("image", _stage(None, None, ["There is no picture: it is made from the summary's ideas."], 0))
         return
     title = brief.ideas[0].title if brief.ideas else next(iter(brief.tags), "")
-    seed = search.query.seed
     wanted: dict[str, tuple[Callable[..., EngineResult], Any]] = {
         "music": (music_gen.generate, requests.music(search.query, brief, clips)),
         "image": (animate_text.generate, requests.picture(search.query, brief, title, clips)),
@@ -181,21 +181,35 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
     }
     if "music" in reports:
         reports["music"].take_sound = partial(files.keep_part, search.folder)
-    futures = {
-        stage: search.pools.accelerator.submit(run, asked, search.settings, reports[stage])
-        for stage, (run, asked) in wanted.items()
-        if stage in reports
-    }
-    with dropped_on_error(futures.values()):
-        for stage, future in futures.items():
-            (finished,) = as_finished(reports[stage], [future])
-            made, engine, warnings = _ask(stage, finished.result)
-            origin = origins.of(engine, seed, _inputs(clips, search.settings), wanted[stage][1].prompt, search.settings)
-            value, said = _publish(search, _files_of(stage, made), origin, warnings) if made else (None, None)
-            kept = _stage(value, engine, warnings, round(reports[stage].seconds(), 3), said)
-            search.keep(stage, kept.model_copy(update={"tempo": getattr(made, "tempo", None)}))
-            if stage == "music":
-                files.remove_parts(search.folder)
+    with ThreadPoolExecutor(len(reports) or 1, "generate") as own:
+        futures = {
+            stage: _pool_of(stage, search, own).submit(run, asked, search.settings, reports[stage])
+            for stage, (run, asked) in wanted.items()
+            if stage in reports
+        }
+        with dropped_on_error(futures.values()):
+            for stage, future in futures.items():
+                (finished,) = as_finished(reports[stage], [future])
+                _keep_made(search, stage, finished, reports[stage], wanted[stage][1].prompt, clips)
+
+
+def _pool_of(stage: str, search: _Search, own: Executor) -> Executor:
+    """Where a stage runs: on the device, where a model of ours makes it; else at once, in a thread of the search."""
+    needs_device = {"music": music_gen.needs_device, "image": animate_text.needs_device}[stage]
+    # Only a worker knows whether it has the model.
+    return search.pools.accelerator if search.pools.cluster is not None or needs_device(search.settings) else own
+
+
+def _keep_made(
+    search: _Search, stage: str, finished: Future[EngineResult], report: Progress, prompt: str, clips: Sequence[Clip]
+) -> None:
+    made, engine, warnings = _ask(stage, finished.result)
+    origin = origins.of(engine, search.query.seed, _inputs(clips, search.settings), prompt, search.settings)
+    value, said = _publish(search, _files_of(stage, made), origin, warnings) if made else (None, None)
+    kept = _stage(value, engine, warnings, round(report.seconds(), 3), said)
+    search.keep(stage, kept.model_copy(update={"tempo": getattr(made, "tempo", None)}))
+    if stage == "music":
+        files.remove_parts(search.folder)
 
 
 def _inputs(clips: Sequence[Clip], settings: Settings) -> tuple[Input, ...]:

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from core import devices, embeddings, loading
+from core import devices, loading
 from core.loading import LoadOnce, Room
+from music_gen import musicgen
 from summariser import language_model
 from tools.random_weights.language_model import save_language_model
+from tools.random_weights.musicgen import save_musicgen
 from tools.waiting import until
 
 
@@ -205,9 +207,9 @@ def test_a_checkpoint_needs_as_much_room_as_its_weights(tmp_path, settings):
 
 def test_models_that_are_built_at_once_have_each_their_own_dtype(tmp_path, settings):
     """transformers sets PyTorch's default, one for the whole process, to that of what it builds."""
-    folder = save_language_model(tmp_path)
+    folder, other = save_language_model(tmp_path / "language"), save_musicgen(tmp_path / "music")
     with ThreadPoolExecutor(2) as threads:
         language = [threads.submit(language_model.load, folder, settings) for _ in range(8)]
-        meaning = [embeddings.load._load() for _ in range(8)]
+        music = [musicgen.load_library(other) for _ in range(8)]
         assert all(one.result() for one in language)
-    assert {weight.dtype for _, model in meaning for weight in model.parameters()} == {torch.float32}
+    assert {weight.dtype for model in music for weight in model.parameters()} == {torch.float32}

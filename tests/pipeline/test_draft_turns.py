@@ -43,7 +43,7 @@ def models(monkeypatch):
     monkeypatch.setattr(summariser, "write_script", write_script)
     monkeypatch.setattr(animate_text, "generate", generate)
     monkeypatch.setattr(summariser, "needs_device", lambda settings: True)
-    monkeypatch.setattr(drafting, "is_painted", lambda settings: True)
+    monkeypatch.setattr(animate_text, "needs_device", lambda settings: True)
     return worked
 
 
@@ -89,7 +89,7 @@ def test_the_draft_is_made_of_what_the_turns_gave(pools, models, settings, monke
 
 def test_what_is_built_in_takes_no_turn(pools, models, settings, monkeypatch):
     monkeypatch.setattr(summariser, "needs_device", lambda settings: False)
-    monkeypatch.setattr(drafting, "is_painted", lambda settings: False)
+    monkeypatch.setattr(animate_text, "needs_device", lambda settings: False)
     assert take(pools, settings)[0] is ASKED
     assert models == []
 
@@ -98,7 +98,7 @@ def test_with_a_cluster_the_turns_are_taken_where_only_its_workers_know_their_mo
     pools, models, settings, monkeypatch
 ):
     monkeypatch.setattr(summariser, "needs_device", lambda settings: False)
-    monkeypatch.setattr(drafting, "is_painted", lambda settings: False)
+    monkeypatch.setattr(animate_text, "needs_device", lambda settings: False)
     chosen = replace(settings, summary_engines=("local", "extractive"), image_engines=("stable-diffusion", "poster"))
     request, *_ = take(replace(pools, cluster=object()), chosen)
     assert {name.split("_")[0] for name, _ in models} == {"device"}
