@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,20 @@ class Frame:
 
     at: float
     planes: np.ndarray
-    strokes: np.ndarray = field(repr=False)  # where a small copy has thin lines, bright and dark: see _strokes
+    small: np.ndarray = field(repr=False)  # a copy in grey, SMALL_WIDTH wide where the picture is wider
 
-    @property
-    def grey(self) -> np.ndarray:
-        return self.planes[: self.planes.shape[0] * 2 // 3]
+    @cached_property
+    def strokes(self) -> np.ndarray:
+        """Where the small copy has thin lines, bright and dark: see _strokes."""
+        return _strokes(self.small)
+
+    @cached_property
+    def widened(self) -> np.ndarray:
+        """The strokes and the points next to them."""
+        import cv2
+
+        wide = [cv2.dilate(plane.view(np.uint8), np.ones((3, 3), np.uint8)) for plane in self.strokes]
+        return np.stack(wide).view(bool)
 
     def colours(self) -> np.ndarray:
         """The picture as BGR, shape (height, width, 3)."""
@@ -71,7 +81,7 @@ def sample(path: Path, seconds: float) -> Iterator[Frame]:
             if not content or len(content) < width * height * 3 // 2:
                 return
             planes = np.frombuffer(content, np.uint8).reshape(height * 3 // 2, width)
-            yield Frame(number / rate, planes, _strokes(planes[:height]))
+            yield Frame(number / rate, planes, _small(planes[:height]))
 
 
 def _size(header):
@@ -80,18 +90,23 @@ def _size(header):
     return int(sizes.get(b"W", 0)), int(sizes.get(b"H", 0))
 
 
-def _strokes(grey):
-    """Mark what differs much from its surroundings, as letters do, on a small copy of `grey`: shape (2, height, width).
+def _small(grey):
+    import cv2
+
+    height, width = grey.shape
+    small_size = (min(width, SMALL_WIDTH), max(1, round(height * min(1, SMALL_WIDTH / width))))
+    return cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA)
+
+
+def _strokes(small):
+    """Mark what differs much from its surroundings, as letters do, on a grey picture: shape (2, height, width).
 
     Bright and dark marks are kept apart, since letters with an outline would otherwise fill their line.
     """
     import cv2
 
-    height, width = grey.shape
-    small_size = (min(width, SMALL_WIDTH), max(1, round(height * min(1, SMALL_WIDTH / width))))
-    small = cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA).astype(np.int16)
-    contrast = small - cv2.blur(small, (STROKE_REACH, STROKE_REACH))
-    return np.stack([contrast > STROKE_CONTRAST, contrast < -STROKE_CONTRAST])
+    around = cv2.blur(small, (STROKE_REACH, STROKE_REACH))
+    return np.stack([cv2.subtract(small, around), cv2.subtract(around, small)]) > STROKE_CONTRAST
 
 
 def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
@@ -99,44 +114,43 @@ def with_all_text(samples: list[Frame], most: int) -> list[Frame]:
 
     The frame with most text that no chosen frame has is taken, again and again, until what is left is a letter or two.
     """
-    texts = [text_like(strokes) for strokes in _standing([frame.strokes for frame in samples])]
-    unseen = list(texts)
+    if not samples:
+        return []
+    texts = np.stack([np.packbits(text_like(strokes)) for strokes in _standing(samples)])
+    unseen = _marks(texts)
     chosen: list[int] = []
     while len(chosen) < min(most, len(samples)):
-        counts = [np.count_nonzero(strokes) for strokes in unseen]
-        best = int(np.argmax(counts))
-        if chosen and counts[best] < NEW_STROKES:
+        best = int(np.argmax(unseen))
+        if chosen and unseen[best] < NEW_STROKES:
             break
         chosen.append(best)
         # What is left of a frame is what its most similar chosen frame lacks, not what all of them lack together:
         # two captions in the same place share many pixels with a third.
-        rests = [strokes & ~texts[best] for strokes in texts]
-        unseen = [min(pair, key=np.count_nonzero) for pair in zip(unseen, rests, strict=True)]
+        unseen = np.minimum(unseen, _marks(texts & ~texts[best]))
     return [samples[index] for index in sorted(chosen)]
 
 
-def _standing(strokes):
+def _marks(bits):
+    """How many bits are set in each row of bytes."""
+    return np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+
+
+def _standing(samples):
     """Of each frame, the strokes that both its neighbours have in the same place, since text stands for a moment."""
-    wide = [widened(marks) for marks in strokes]
-    for index, marks in enumerate(strokes):
-        neighbours = wide[max(0, index - 1) : index] + wide[index + 1 : index + 2]
-        yield np.logical_and.reduce([marks, *neighbours])
+    for index, frame in enumerate(samples):
+        neighbours = samples[max(0, index - 1) : index] + samples[index + 1 : index + 2]
+        yield np.logical_and.reduce([frame.strokes, *(other.widened for other in neighbours)])
 
 
 def text_like(strokes: np.ndarray) -> np.ndarray:
     """The `strokes` of a frame where bright and dark alternate fast from left to right, as along a line of letters."""
     import cv2
 
-    changes = np.zeros(strokes.shape[1:], np.float32)
-    changes[:, 1:] = (strokes[:, :, 1:] != strokes[:, :, :-1]).sum(0)
-    return strokes & (cv2.blur(changes, LETTERS) > ALTERNATION)
-
-
-def widened(strokes: np.ndarray) -> np.ndarray:
-    """The `strokes` of a frame and the points next to them."""
-    import cv2
-
-    return np.stack([cv2.dilate(plane.astype(np.uint8), np.ones((3, 3), np.uint8)) for plane in strokes]).astype(bool)
+    changes = np.zeros(strokes.shape[1:], np.uint8)
+    bright, dark = (strokes[:, :, 1:] ^ strokes[:, :, :-1]).view(np.uint8)
+    changes[:, 1:] = bright + dark
+    around = cv2.boxFilter(changes, cv2.CV_16U, LETTERS, normalize=False)
+    return strokes & (around > ALTERNATION * LETTERS[0] * LETTERS[1])
 
 
 def stills(samples: list[Frame], text_areas: list[tuple[float, float, float, float]], most: int) -> list[bytes]:
@@ -162,13 +176,14 @@ def _merit(frame, text_areas):
     """How well a frame serves as a cover: its sharpness times its exposure, much less where text covers it."""
     import cv2
 
-    _, height, width = frame.strokes.shape
-    small = cv2.resize(frame.grey, (width, height), interpolation=cv2.INTER_AREA)
+    small = frame.small
+    height, width = small.shape
     text = np.zeros((height, width), bool)
     for left, top, right, bottom in text_areas:
         text[int(top * height) : int(bottom * height) + 1, int(left * width) : int(right * width) + 1] = True
     covered = np.mean(frame.strokes & text)
-    sharpness = np.log1p(laplacian(small)[~text].var()) if not text.all() else 0
+    _, deviation = cv2.meanStdDev(laplacian(small), mask=(~text).view(np.uint8))
+    sharpness = np.log1p(float(deviation[0, 0]) ** 2)
     exposure = max(0.05, 1 - abs(small.mean() - 120) / 120 - clipped_share(small, 12, 243))
     return (0.1 + sharpness) * exposure / (1 + 100 * covered)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tiktok_to_text.frames import Frame, text_like, widened
+from tiktok_to_text.frames import Frame, text_like
 from tiktok_to_text.video_text import Box, ScreenText
 
 SAME = 0.4  # of a text's strokes, beyond what chance gives, that another frame must have to show the same text
@@ -19,7 +19,7 @@ def follow(samples: Sequence[Frame], read: Sequence[tuple[float, str, Box]], ste
     given as "".
     """
     at = {frame.at: number for number, frame in enumerate(samples)}
-    wide = [widened(frame.strokes) for frame in samples]
+    wide = [frame.widened for frame in samples]
     like = [text_like(frame.strokes) for frame in samples]
     found, taken = [], np.zeros(len(samples), bool)
     for time, text, box in read:
