@@ -23,15 +23,18 @@ def framed(picture, seed):
     return lettering.fill(picture, 1 + lettering.ZOOM * np.random.default_rng(seed).random())
 
 
-def seen(make, still, seed, title, subject=None):
-    """The share of the subject of a still that a cover shows in its own colours."""
+def made(make, still, seed, title):
+    """A still as a cover frames it, and the cover."""
     data = jpeg(still)
-    plain = framed(opened(data), seed)
-    cover = opened(make(title, stills=[data], seed=seed))
+    return framed(opened(data), seed), opened(make(title, stills=[data], seed=seed))
+
+
+def seen(plain, cover, subject=None):
+    """The share of the subject of a still that a cover shows in its own colours."""
     subject = saliency.subject(saliency.heat(plain)) if subject is None else subject(plain)
-    half = [np.asarray(picture.resize((540, 960), Image.Resampling.BOX)) / 255 for picture in (plain, cover)]
-    alike = np.linalg.norm(to_oklab(half[0]) - to_oklab(half[1]), axis=-1) < SAME
-    return alike[np.kron(subject, np.ones((10, 10), bool))].mean()
+    small = [np.asarray(picture.resize((270, 480), Image.Resampling.BOX)) / 255 for picture in (plain, cover)]
+    alike = np.linalg.norm(to_oklab(small[0]) - to_oklab(small[1]), axis=-1) < SAME
+    return alike[np.kron(subject, np.ones((5, 5), bool))].mean()
 
 
 def spectral_residual(picture):
@@ -68,14 +71,11 @@ def stills_of():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("measure", [None, spectral_residual], ids=["own measure", "spectral residual"])
-def test_of_thirty_stills_the_subject_stays_to_be_seen(make, frames, measure):
-    shares = [
-        seen(make, still, seed, USUAL_TITLES[seed % len(USUAL_TITLES)], measure) for seed, still in enumerate(frames)
-    ]
-    print(f"{len(shares)} stills: at least {min(shares):.0%} of the subject, {np.median(shares):.0%} in the median")
-    assert len(shares) == 30
-    assert min(shares) >= ENOUGH
+def test_of_thirty_stills_the_subject_stays_to_be_seen_by_either_measure(make, frames):
+    assert len(frames) == 30
+    for seed, still in enumerate(frames):
+        covered = made(make, still, seed, USUAL_TITLES[seed % len(USUAL_TITLES)])
+        assert min(seen(*covered), seen(*covered, spectral_residual)) >= ENOUGH
 
 
 def blob(centre, colour="red", ground=(225, 225, 220), size=300):
@@ -90,13 +90,13 @@ def blob(centre, colour="red", ground=(225, 225, 220), size=300):
 @pytest.mark.parametrize("centre", [(540, 500), (540, 860), (540, 1250), (300, 700), (800, 1000)])
 def test_a_title_makes_way_for_what_there_is_to_see(make, centre, seed):
     subject = lambda plain: np.asarray(plain.resize((54, 96)))[..., 1] < 120  # noqa: E731
-    assert seen(make, blob(centre), seed, TITLES[1 + seed], subject) > 0.75
+    assert seen(*made(make, blob(centre), seed, TITLES[1 + seed]), subject) > 0.75
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_subject_of_a_busy_picture_stays_to_be_seen(make, seed):
     for brightness in (60, 120, 190):
-        assert seen(make, scene((540, 960), seed, brightness), seed, TITLES[3]) >= ENOUGH
+        assert seen(*made(make, scene((540, 960), seed, brightness), seed, TITLES[3])) >= ENOUGH
 
 
 def test_what_stands_out_is_found():
