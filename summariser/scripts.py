@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from summariser.sentences import count_words
 
 BODY_WORDS = 34  # of what an idea's own script tells between opening and end: 15 seconds of speech, with those
-LAST_LINE = "Save this, and follow for more {tag}."
+LAST_LINE = "Save this, and follow for more {of}."
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ def _apart(tag: str) -> str:
 
 
 def _last_line(request: ScriptRequest) -> str:
-    tags = request.tags[:1] if request.language.split("-")[0].lower() == "en" else request.tags[:3]
-    if request.language.split("-")[0].lower() == "en" and tags:
-        return LAST_LINE.format(tag=_apart(tags[0]))
-    return " ".join(f"#{tag.replace(' ', '')}" for tag in tags) or request.title
+    if request.language.split("-")[0].lower() != "en" or not request.tags:
+        return " ".join(f"#{tag.replace(' ', '')}" for tag in request.tags[:3]) or request.title
+    subject = _apart(request.tags[0])
+    # "More travel tips" and "more AI", but not "more makeup tutorial": whether that can be counted is not known.
+    several = subject.isupper() or re.search(r"[^s]s$", subject)
+    return LAST_LINE.format(of=subject) if several else LAST_LINE.replace(" {of}", "")

@@ -64,7 +64,7 @@ def test_a_model_that_wrote_nothing_of_use_is_asked_again_the_next_time(quiet, r
         settings = replace(quiet, llama_api_url=server.url)
         answer = drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1), settings)
         assert "asked twice" in answer.warnings[0]
-        assert answer.value.lines[-1] == "Save this, and follow for more bread."
+        assert answer.value.lines[-1] == "Save this, and follow for more."
         drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1), settings)
         assert len(server.asked()) == 4
 

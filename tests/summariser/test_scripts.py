@@ -7,7 +7,7 @@ import pytest
 import summariser
 from core.engines import Cancelled
 from settings import Settings
-from summariser import ScriptRequest
+from summariser import ScriptRequest, scripts
 from tools.services.llama import Llama, rows
 
 SAID = "The secret of good bread is steam. Put a tray of water into the oven. The crust gets crisp in ten minutes."
@@ -106,8 +106,21 @@ def test_without_a_model_the_clips_give_the_lines():
     answer = summariser.write_script(IDEA, Settings.read({}))
     assert (answer.engine, answer.warnings) == ("extractive", ())
     assert answer.value.lines[0] == "Wait."
-    assert answer.value.lines[-1] == "Save this, and follow for more bread."
     assert set(answer.value.lines[1:-1]) <= {f"{sentence.strip('. ')}." for sentence in SAID.split(". ")}
+
+
+@pytest.mark.parametrize(
+    ("tags", "last"),
+    [
+        (("TravelTips",), "Save this, and follow for more travel tips."),
+        (("AI", "TravelTips"), "Save this, and follow for more AI."),
+        (("MakeupTutorial",), "Save this, and follow for more."),
+        (("Business",), "Save this, and follow for more."),
+        ((), "Bread"),
+    ],
+)
+def test_the_last_line_asks_for_more_of_what_there_can_be_more_of(tags, last):
+    assert scripts.write_script(ScriptRequest("Bread", "Bake it.", SAID, tags)).lines[-1] == last
 
 
 def test_a_script_that_is_waited_for_can_be_called_off(server):
