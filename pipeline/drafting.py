@@ -25,6 +25,7 @@ from animate_text import (
     Word,
 )
 from animate_text.timeline import LONGEST, CaptionStyle
+from core import picture_quality
 from core.engines import AllEnginesFailed, EngineError, EngineResult, Report, no_report
 from core.files import File
 from pipeline.query import DraftEdit
@@ -32,6 +33,8 @@ from settings import Settings
 from summariser import ScriptRequest
 
 BACKDROPS = ("backdrop-1", "backdrop-2", "backdrop-3")
+TAKES = 3  # other covers that are drawn, so that a draft does not show one still throughout
+ALIKE = 0.6  # structural similarity, from -1 to 1, from which on two pictures show the same
 PAUSE = 0.6  # seconds between two lines, when they are listened to
 SHARES = {"": 0.0, "script": 0.02, "voice": 0.08, "pictures": 0.2, "render": 1.0}  # of the stage, at the end of a part
 
@@ -237,11 +240,23 @@ def _pictures(
             made[name] = draw(wish, settings, _within(report, number, len(wished))).value
         except AllEnginesFailed as error:
             notes.warnings += error.warnings
-    return made
+    return _without_doubles(made)
+
+
+def _without_doubles(pictures: dict[str, bytes]) -> dict[str, bytes]:
+    """The pictures but for those that show what one before them shows: two takes of a cover may be of one still."""
+    kept: dict[str, bytes] = {}
+    for name, png in pictures.items():
+        if all(picture_quality.alikeness(png, other) < ALIKE for other in kept.values()):
+            kept[name] = png
+    return kept
 
 
 def wishes(request: MakeDraft, lines: Sequence[str], painted: bool) -> dict[str, PictureRequest]:
-    """The pictures that a draft is to have, by name: painted ones for each scene, else the cover's and stills."""
+    """The pictures that a draft is to have, by name: painted ones for each scene, else stills that may be shown.
+
+    Where none may, there are other covers, as the studio draws them from the clips.
+    """
     prompts = {"cover": request.image_prompt}
     if painted:
         shown = enumerate(lines[1:], 1)
@@ -249,9 +264,13 @@ def wishes(request: MakeDraft, lines: Sequence[str], painted: bool) -> dict[str,
     wished = {
         name: PictureRequest(prompt, "", (), request.cover_stills, request.seed) for name, prompt in prompts.items()
     }
-    if not painted:
-        for number, still in enumerate(request.stills[:6]):
-            wished[f"still-{number}"] = PictureRequest(request.image_prompt, "", (), (still,), request.seed)
+    if painted:
+        return wished
+    for number, still in enumerate(request.stills[:6]):
+        wished[f"still-{number}"] = PictureRequest(request.image_prompt, "", (), (still,), request.seed)
+    for take in range(TAKES if not request.stills else 0):
+        if own := request.cover_stills[take::TAKES]:
+            wished[f"cover-{take + 2}"] = PictureRequest(request.image_prompt, "", (), own, request.seed)
     return wished
 
 

@@ -1,15 +1,19 @@
 """What a draft is made of: the trend's pace, a script that is written once, pictures for its scenes."""
 
 import json
+import subprocess
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
 import animate_text
 import pipeline
 from animate_text import Draft
+from core import ffmpeg
 from core.engines import EngineError
 from core.executors import open_pools
+from core.picture_quality import alikeness
 from pipeline import DraftEdit, Query, drafting
 from settings import Settings
 from summariser import ScriptRequest
@@ -69,14 +73,8 @@ def test_a_model_that_wrote_nothing_of_use_is_asked_again_the_next_time(quiet, r
         assert len(server.asked()) == 4
 
 
-def test_stills_that_may_be_shown_are_shown_and_each_scene_has_a_picture(quiet, rendered, samples, tmp_path):
-    import subprocess
-
-    from imageio_ffmpeg import get_ffmpeg_exe
-
-    clip = next(samples.glob("*/*.mp4"))
-    grab = [get_ffmpeg_exe(), "-v", "error", "-ss", "4", "-i", str(clip), "-frames:v", "1", "-f", "mjpeg", "-"]
-    still = subprocess.run(grab, capture_output=True, check=True).stdout
+def test_stills_that_may_be_shown_are_shown_and_each_scene_has_a_picture(quiet, rendered, samples):
+    still = still_of(samples, 0)
     edit = DraftEdit(("One line here.", "Another one.", "The last."), (None,) * 3, voice=False)
     drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, stills=(still,), edit=edit), quiet)
     drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, edit=edit), quiet)
@@ -104,3 +102,20 @@ def test_a_draft_is_cut_at_the_measured_pace_of_the_clips(tmp_path, small_librar
     assert asked[0].words_per_minute == spreads["words_per_minute"]["median"] > 60
     assert asked[0].cuts_per_minute == spreads["cuts_per_minute"]["median"]
     assert result.warnings[-1] == "There is no video: that is enough"
+
+
+def still_of(samples, number):
+    clip = sorted(samples.glob("*/*.mp4"))[number]
+    grab = [ffmpeg.program(), "-v", "error", "-ss", "4", "-i", str(clip), "-frames:v", "1", "-f", "mjpeg", "-"]
+    return subprocess.run(grab, capture_output=True, check=True).stdout
+
+
+def test_where_no_still_may_be_shown_there_are_other_covers_and_no_still_twice(quiet, rendered, samples):
+    edit = DraftEdit(("One line here.", "Another one.", "The last."), (None,) * 3, voice=False)
+    stills = tuple(still_of(samples, number) for number in (0, 3, 6))
+    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, cover_stills=stills, edit=edit), quiet)
+    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, cover_stills=stills[:1], edit=edit), quiet)
+    several, one = (request.pictures for request in rendered)
+    assert len(several) == 3
+    assert all(alikeness(*pair) < drafting.ALIKE for pair in combinations(several.values(), 2))
+    assert list(one) == ["cover"]
