@@ -266,6 +266,12 @@ def test_the_composed_cluster_shares_a_database_and_a_store_and_nothing_else(ser
     assert not [name for name, one in services.items() if "ports" in one and not name.startswith("studio")]
 
 
+def test_what_the_composed_studios_and_workers_are_told_are_settings(services):
+    known = {field.name.upper() for field in fields(Settings)}
+    for name in ("studio-1", "studio-2", "worker"):
+        assert {"STORAGE_URL", "DASK_SCHEDULER"} <= services[name]["environment"].keys() <= known
+
+
 def test_the_composed_workers_fit_the_composed_studios_and_hold_no_key_to_the_database(services):
     worker, studio = services["worker"], services["studio-1"]
     assert identity.difference(identity.told(chosen(worker)), chosen(studio)) is None
