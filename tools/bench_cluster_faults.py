@@ -8,7 +8,7 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,17 +118,26 @@ def killed_workers(cluster: Cluster, stages: Iterable[str]) -> Iterator[tuple[st
             until(lambda: len(client.scheduler_info(n_workers=-1)["workers"]) == 3, 60)
             processes = client.run(os.getpid)
             job_id = cluster.ask(video=told == "the draft")
-            first = until(lambda call=call: _who_runs(client, call), 200)
+            running = until(lambda call=call: _running(client, call), 200)
+            first = next(iter(running))
             os.kill(processes[first], signal.SIGKILL)
             killed = time.monotonic()
-            until(lambda call=call, first=first: _who_runs(client, call, first), 60)
+            # What was running elsewhere already is not what the dead worker had.
+            elsewhere = {key for address, keys in running.items() if address != first for key in keys}
+            until(lambda call=call, first=first, elsewhere=elsewhere: _who_runs(client, call, first, elsewhere), 60)
             yield f"a worker, in {told}", time.monotonic() - killed, cluster.is_done(job_id)
 
 
-def _who_runs(client: Client, call: str, but: str = "") -> str | None:
-    """The address of a worker, other than `but`, that has such a call."""
-    has = client.processing().items()
-    return next((address for address, keys in has if address != but and any(call in str(key) for key in keys)), None)
+def _running(client: Client, call: str) -> dict[str, set[str]]:
+    """The keys of such calls by the address of the worker that has them."""
+    found = {address: {str(key) for key in keys if call in str(key)} for address, keys in client.processing().items()}
+    return {address: keys for address, keys in found.items() if keys}
+
+
+def _who_runs(client: Client, call: str, but: str = "", known: Collection[str] = ()) -> str | None:
+    """The address of a worker, other than `but`, that has such a call which is not `known`."""
+    running = _running(client, call).items()
+    return next((address for address, keys in running if address != but and keys.difference(known)), None)
 
 
 def restarted_scheduler(cluster: Cluster) -> tuple[str, float, bool]:
