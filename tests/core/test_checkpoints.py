@@ -1,11 +1,8 @@
 """Models by hub id and revision."""
 
-from dataclasses import replace
-
 import pytest
 
 from core.checkpoints import named_revision
-from tiktok_to_text import speech
 
 
 @pytest.mark.parametrize(
@@ -25,16 +22,3 @@ def test_a_folder_with_the_sign_in_its_name_is_a_folder(tmp_path):
     folder = tmp_path / "model@home"
     folder.mkdir()
     assert named_revision(str(folder)) == (str(folder), None)
-
-
-def test_the_speech_model_is_loaded_in_the_revision_that_is_named(settings, monkeypatch):
-    asked = []
-
-    class Model:
-        def __init__(self, source, **options):
-            asked.append((source, options["revision"]))
-
-    monkeypatch.setattr("faster_whisper.WhisperModel", Model)
-    speech._load(replace(settings, whisper_model="Systran/faster-whisper-small@0123abc"))
-    speech._load(replace(settings, whisper_model="Systran/faster-whisper-small"))
-    assert asked == [("Systran/faster-whisper-small", "0123abc"), ("Systran/faster-whisper-small", None)]
