@@ -149,7 +149,7 @@ def answer(
             new += forced
             written += new
             on_text(_decode(model, written))
-            if not grammar.is_stopped():
+            if not grammar.is_stopped() and len(written) < max_tokens:
                 logits = _step(model, new)
     return _decode(model, written)
 

@@ -75,3 +75,11 @@ def media(path: Path) -> bytes:
         with wave.open(str(path)) as sound:
             return sound.readframes(sound.getnframes())
     return Image.open(path).convert("RGB").tobytes() if path.suffix == ".png" else path.read_bytes()
+
+
+def compared(result):
+    """What a search has said, without what differs from run to run: its id, how long it took, when it was."""
+    told = result.to_json()
+    own = [told.pop(name) for name in ("id", "timings", "provenance")]
+    assert all(own)
+    return {name: value for name, value in told.items() if not name.endswith("_url")}

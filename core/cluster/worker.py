@@ -50,8 +50,12 @@ def default_name() -> str:
 
 
 def _config() -> dict[str, Any]:
-    """A nanny would keep the models to one thread each, and stop a worker whose memory the models fill."""
-    threads = {f"distributed.nanny.pre-spawn-environ.{name}": os.cpu_count() or 1 for name in THREADS}
+    """A nanny would keep the models to one thread each, and stop a worker whose memory the models fill.
+
+    Who sets OMP_NUM_THREADS has as many threads.
+    """
+    number = os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1
+    threads = {f"distributed.nanny.pre-spawn-environ.{name}": os.environ.get(name) or number for name in THREADS}
     keep = dict.fromkeys((f"distributed.worker.memory.{name}" for name in ("target", "spill", "pause")), False)
     return threads | keep | {"distributed.worker.memory.terminate": 0.97}
 

@@ -11,18 +11,10 @@ import pipeline
 from core.executors import open_pools
 from pipeline import Query
 from tests import clusters
-from tests.searches import media
+from tests.searches import compared, media
 from tools.waiting import until
 
 QUERY = Query(("AI",), seconds=5, seed=7)
-
-
-def compared(result):
-    """What a search has said, without what differs from run to run: its id, how long it took, when it was."""
-    told = result.to_json()
-    own = [told.pop(name) for name in ("id", "timings", "provenance")]
-    assert all(own)
-    return {name: value for name, value in told.items() if not name.endswith("_url")}
 
 
 @pytest.fixture

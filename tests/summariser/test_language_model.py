@@ -120,6 +120,15 @@ def test_an_answer_that_does_not_end_is_an_error(model):
         ask(model, schema=endless, most=20)
 
 
+@pytest.mark.parametrize("most", range(2, 12))
+def test_words_that_the_form_forces_do_not_go_past_the_end(model, most):
+    """They are taken without asking the model, several at once: more than there is room for."""
+    fixed = {"properties": {"a": {"const": "always the very same words"}, "b": {"type": "string", "minLength": 500}}}
+    with pytest.raises(EngineError, match="did not come to its end"):
+        ask(model, schema={"type": "object", **fixed, "required": ["a", "b"]}, most=most)
+    assert json.loads(ask(model))
+
+
 def test_more_words_than_it_can_read_are_an_error(model):
     with pytest.raises(EngineError, match="more words"):
         ask(model, other("flour " * 40_000))
