@@ -50,6 +50,7 @@ RUN_ELSEWHERE = {
 }
 # Nobody but a person. What is said to Docker is compared with the Dockerfile by tests/house/test_container_files.py.
 NOT_RUN = {
+    "make quick": "is a part of make test",
     "make attack": "takes an hour; its parts are in make test and in the short round",
     "make lock": "asks a package index; the test of the container's files checks the lock",
     "make bench": "needs a quiet machine",
