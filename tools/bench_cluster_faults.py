@@ -19,9 +19,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from tools.cluster import Parts, start_database, start_scheduler, start_store, start_studios, start_workers
 from tools.environments import environment
-from tools.random_weights.language_model import save_language_model
-from tools.random_weights.musicgen import save_musicgen
-from tools.random_weights.stable_diffusion import save_stable_diffusion, save_taesd
+from tools.random_weights.studio import tiny_models
 from tools.services.line import Line
 from tools.waiting import until
 
@@ -91,19 +89,7 @@ def start(parts: Parts) -> Cluster:
     database, scheduler, store = start_database(parts), start_scheduler(parts), start_store(parts)
     line = Line(urlsplit(str(store["STORAGE_ENDPOINT"])).port or 0)
     line.mend()
-    models = {
-        "LOCAL_LLM_MODEL": save_language_model(folder / "llm"),
-        "MUSICGEN_MODEL": save_musicgen(folder / "musicgen"),
-        "STABLE_DIFFUSION_MODEL": save_stable_diffusion(folder / "diffusion"),
-        "TAESD_MODEL": save_taesd(folder / "taesd"),
-    }
-    engines = {
-        "SUMMARY_ENGINES": "local,extractive",
-        "MUSIC_ENGINES": "musicgen,composer",
-        "IMAGE_ENGINES": "stable-diffusion,poster",
-        "DEVICE": "cpu",
-    }
-    shared = {**environment(folder, DATABASE_URL=database, DASK_SCHEDULER=scheduler), **models, **engines}
+    shared = {**environment(folder, DATABASE_URL=database, DASK_SCHEDULER=scheduler), **tiny_models(folder)}
     shared |= {**store, "STORAGE_ENDPOINT": f"http://127.0.0.1:{line.port}", "STORAGE_TIMEOUT": 1}
     shared |= {"FLASK_SECRET_KEY": "of the bench", "MAX_RUNNING": 1}
     start_workers(parts, shared, 3, "--cold")

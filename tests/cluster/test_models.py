@@ -11,9 +11,7 @@ from core.executors import open_pools
 from pipeline import Query
 from tests import clusters
 from tests.searches import compared, media
-from tools.random_weights.language_model import save_language_model
-from tools.random_weights.musicgen import save_musicgen
-from tools.random_weights.stable_diffusion import save_stable_diffusion, save_taesd
+from tools.random_weights.studio import tiny_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -24,20 +22,8 @@ WORKERS = 2
 @pytest.fixture(scope="module")
 def with_models(tmp_path_factory):
     """A cluster whose workers have all three models, tiny ones of random weights."""
-    folder = tmp_path_factory.mktemp("models")
-    models = {
-        "LOCAL_LLM_MODEL": save_language_model(folder / "llm"),
-        "MUSICGEN_MODEL": save_musicgen(folder / "musicgen"),
-        "STABLE_DIFFUSION_MODEL": save_stable_diffusion(folder / "diffusion"),
-        "TAESD_MODEL": save_taesd(folder / "taesd"),
-    }
-    engines = {
-        "SUMMARY_ENGINES": "local,extractive",
-        "MUSIC_ENGINES": "musicgen",
-        "IMAGE_ENGINES": "stable-diffusion",
-        "DEVICE": "cpu",
-    }
-    with clusters.running(tmp_path_factory.mktemp("cluster"), WORKERS, **models, **engines) as cluster:
+    models = tiny_models(tmp_path_factory.mktemp("models"))
+    with clusters.running(tmp_path_factory.mktemp("cluster"), WORKERS, **models) as cluster:
         yield cluster
 
 

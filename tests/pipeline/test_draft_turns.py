@@ -1,7 +1,6 @@
 """What models of ours make of a draft is made on the accelerator, one part a turn; what is built in takes none."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,7 +9,6 @@ import pytest
 import animate_text
 import summariser
 from core.engines import AllEnginesFailed, Cancelled, EngineResult
-from core.executors import BatchingExecutor, Pools
 from pipeline import draft_turns, drafting
 from pipeline.drafting import MakeDraft
 from pipeline.progress import Progress, no_progress
@@ -18,13 +16,6 @@ from summariser import ScriptRequest
 
 LINES = ("Your bread needs steam.", "Put a tray into the oven.", "Save this.")
 ASKED = MakeDraft(ScriptRequest("Bread", "Bake bread.", "Steam.", ("bread",)), "A loaf of bread", 1)
-
-
-@pytest.fixture
-def pools():
-    opened = Pools(*(BatchingExecutor(ThreadPoolExecutor(1, thread_name_prefix=name)) for name in ("videos", "device")))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Music and cover: made side by side unless both need the device, and neither pays for what goes wrong in the other."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,20 +8,12 @@ import pytest
 import animate_text
 import music_gen
 from core.engines import AllEnginesFailed, Cancelled, EngineResult
-from core.executors import BatchingExecutor, Pools
 from music_gen import Track
 from pipeline import searching
 from pipeline.progress import no_progress
 from pipeline.query import Query
 from pipeline.results import no_result
 from summariser import Brief
-
-
-@pytest.fixture
-def pools():
-    opened = Pools(*(BatchingExecutor(ThreadPoolExecutor(1, thread_name_prefix=name)) for name in ("videos", "device")))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
