@@ -20,7 +20,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from core import logs
+from core import logs, memory
 from core.executors import open_pools
 from jobs import retention
 from jobs.queue import Jobs
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def serve() -> None:
     """Serve the studio from one process, until it is told to stop."""
+    memory.share_arenas()
     try:
         settings = Settings.read()
         logs.start(settings)

@@ -11,11 +11,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before PyTorch and NumPy are imported
 
 import pytest
 
+from core import memory
 from core.executors import open_pools
 from jobs.queue import Jobs
 from settings import ROOT, Settings
 from tests import shared
 from tools.services import s3 as s3_server
+
+memory.share_arenas()  # as the studio does
 
 TOGETHER = ("browser", "cluster")  # folders whose tests share what takes long to start
 

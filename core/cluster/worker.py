@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import utils
+from core import memory
 from core.cluster import identity
 from core.cluster.connection import is_local, security
 from settings import Settings
@@ -50,14 +51,15 @@ def default_name() -> str:
 
 
 def _config() -> dict[str, Any]:
-    """A nanny would keep the models to one thread each, and stop a worker whose memory the models fill.
+    """What a nanny is told: else it would keep models to one thread each, and stop a worker whose memory they fill.
 
     Who sets OMP_NUM_THREADS has as many threads.
     """
     number = os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1
-    threads = {f"distributed.nanny.pre-spawn-environ.{name}": os.environ.get(name) or number for name in THREADS}
+    environment = {name: os.environ.get(name) or number for name in THREADS} | {"MALLOC_ARENA_MAX": memory.ARENAS}
+    started = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in environment.items()}
     keep = dict.fromkeys((f"distributed.worker.memory.{name}" for name in ("target", "spill", "pause")), False)
-    return threads | keep | {"distributed.worker.memory.terminate": 0.97}
+    return started | keep | {"distributed.worker.memory.terminate": 0.97}
 
 
 def resources(settings: Settings, device: bool) -> dict[str, float]:
