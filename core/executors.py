@@ -201,6 +201,14 @@ def _outcomes(batch: list[_Call], done: Future[Any]) -> Sequence[Any]:
     return [RuntimeError(f"a batch of {len(batch)} calls has {len(outcomes)} outcomes")] * len(batch)
 
 
+def _accelerator_thread() -> Executor:
+    return ThreadPoolExecutor(1, thread_name_prefix="accelerator")
+
+
+def _built_in_thread() -> BatchingExecutor:
+    return BatchingExecutor(ThreadPoolExecutor(1, thread_name_prefix="built-in"))
+
+
 @dataclass(frozen=True)
 class Pools:
     """The executors, and the connection to the cluster where they are on one."""
@@ -208,6 +216,7 @@ class Pools:
     videos: BatchingExecutor
     accelerator: BatchingExecutor
     cluster: "Connection | None" = None
+    built_in: BatchingExecutor = field(default_factory=_built_in_thread)  # music and covers that need no device
 
     def start(self) -> None:
         """Connect to the cluster, if there is one, before the first stage needs it."""
@@ -225,7 +234,7 @@ class Pools:
 
     def close(self) -> None:
         """Drop what has not started and wait for what has."""
-        for pool in (self.videos, self.accelerator):
+        for pool in (self.videos, self.accelerator, self.built_in):
             pool.shutdown(wait=True, cancel_futures=True)
         if self.cluster:
             self.cluster.close()
@@ -244,10 +253,6 @@ def open_pools(settings: Settings) -> Pools:
 
 def _video_threads(settings: Settings) -> Executor:
     return ThreadPoolExecutor(settings.video_workers, thread_name_prefix="videos")
-
-
-def _accelerator_thread() -> Executor:
-    return ThreadPoolExecutor(1, thread_name_prefix="accelerator")
 
 
 def _on_cluster(settings: Settings) -> Pools:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -14,6 +14,7 @@ from jobs import notices
 from settings import ROOT, Settings, SettingsError
 
 SCHEMA = "0004"  # the newest of migrations/versions
+SQLITE_CONNECTIONS = 24  # kept open: one for each thread that serves, and for those that search
 BUSY_SECONDS = 30  # how long SQLite waits for another writer
 # Any numbers: the names of the locks that those who write, or claim, take in turn on PostgreSQL.
 WRITERS, CLAIMS = 0x7265656C73, 0x7265656C74
@@ -76,7 +77,7 @@ def _connect(settings: Settings) -> Engine:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{settings.data_dir / 'studio.db'}"
     try:
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, **_pool_options(make_url(url)))
     except (ArgumentError, NoSuchModuleError, ImportError):
         example = "postgresql+psycopg://user:password@host/database"
         raise SettingsError(f"DATABASE_URL: give an address such as {example}") from None
@@ -84,6 +85,13 @@ def _connect(settings: Settings) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _pool_options(url: URL) -> dict[str, Any]:
+    """A server may have closed a connection meanwhile; SQLite never does, and a connection to a file costs little."""
+    if url.get_backend_name() == "sqlite":
+        return {"pool_size": SQLITE_CONNECTIONS}
+    return {"pool_pre_ping": True}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -181,9 +181,10 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
     }
     if "music" in reports:
         reports["music"].take_sound = partial(files.keep_part, search.folder)
-    with ThreadPoolExecutor(len(reports) or 1, "generate") as own:
+    with ThreadPoolExecutor(1, "cover") as own:
+        pools = _pools_of(search, own)
         futures = {
-            stage: _pool_of(stage, search, own).submit(run, asked, search.settings, reports[stage])
+            stage: pools[stage].submit(run, asked, search.settings, reports[stage])
             for stage, (run, asked) in wanted.items()
             if stage in reports
         }
@@ -193,11 +194,18 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
                 _keep_made(search, stage, finished, reports[stage], wanted[stage][1].prompt, clips)
 
 
-def _pool_of(stage: str, search: _Search, own: Executor) -> Executor:
-    """Where a stage runs: on the device, where a model of ours makes it; else at once, in a thread of the search."""
-    needs_device = {"music": music_gen.needs_device, "image": animate_text.needs_device}[stage]
-    # Only a worker knows whether it has the model.
-    return search.pools.accelerator if search.pools.cluster is not None or needs_device(search.settings) else own
+def _pools_of(search: _Search, own: Executor) -> dict[str, Executor]:
+    """Where music and picture are made: on the device, where a model of ours makes them, else in a thread for all.
+
+    Where no other search has that thread, the cover gets one of its own, beside the music. Many searches at once take
+    turns: with all their threads computing, pages took three times as long.
+    """
+    pools = search.pools
+    built_in = {"music": pools.built_in, "image": pools.built_in if any(pools.built_in.load()) else own}
+    needs_device = {"music": music_gen.needs_device, "image": animate_text.needs_device}
+    # Only a worker of a cluster knows whether it has the model.
+    on_device = {stage: pools.cluster is not None or needs(search.settings) for stage, needs in needs_device.items()}
+    return {stage: pools.accelerator if on_device[stage] else built_in[stage] for stage in built_in}
 
 
 def _keep_made(

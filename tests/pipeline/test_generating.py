@@ -14,6 +14,7 @@ from pipeline.progress import no_progress
 from pipeline.query import Query
 from pipeline.results import no_result
 from summariser import Brief
+from tools.waiting import until
 
 
 @pytest.fixture
@@ -75,6 +76,24 @@ def test_a_cover_that_needs_no_device_does_not_wait_for_it(monkeypatch, brief, s
         assert generate(brief, settings, pools)["image"].warnings
     finally:
         free.set()
+
+
+def test_while_another_search_makes_its_own_both_take_their_turn(monkeypatch, brief, settings, pools):
+    free, names = threading.Event(), []
+
+    def make(*_arguments):
+        names.append(threading.current_thread().name)
+        raise AllEnginesFailed("music", ())
+
+    engines(monkeypatch, make, make)
+    pools.built_in.submit(free.wait, 60)
+    search = threading.Thread(target=generate, args=(brief, settings, pools))
+    search.start()
+    until(lambda: pools.built_in.load() == (2, 1))
+    assert names == []
+    free.set()
+    search.join()
+    assert [name.rpartition("_")[0] for name in names] == ["built-in", "built-in"]
 
 
 def test_one_that_fails_costs_the_other_nothing(monkeypatch, brief, settings, pools):
