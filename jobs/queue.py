@@ -172,6 +172,10 @@ class Jobs:
             states = dict(session.execute(count).all())
         return states.get(QUEUED, 0), states.get(RUNNING, 0)
 
+    def exists(self, job_id: str) -> bool:
+        with self.store.reading() as session:
+            return session.scalar(select(Job.id).where(Job.id == job_id)) is not None
+
     def get(self, job_id: str) -> Job | None:
         with self.store.reading() as session:
             return session.get(Job, job_id)

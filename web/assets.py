@@ -67,12 +67,12 @@ def static_url(name: str, endpoint: str = "static") -> str:
     folder = current_app.static_folder or ""
     if endpoint != "static":
         folder = current_app.blueprints[endpoint.split(".")[0]].static_folder or ""
-    path = Path(folder) / name
-    return url_for(endpoint, filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
+    return url_for(endpoint, filename=name, v=_fingerprint(Path(folder) / name))
 
 
 @cache
-def _fingerprint(path: Path, _changed: int) -> str:
+def _fingerprint(path: Path) -> str:
+    """Taken once, as templates are read once: a page has a dozen of them."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 

@@ -15,7 +15,7 @@ from jobs.queue import SEEDED
 from web import asgi, client, limits, owners, streams
 from web.answers import JobAnswer
 from web.errors import wants_page
-from web.routes.blueprint import can_repeat, found, own, queue, repeatable, result, studio
+from web.routes.blueprint import can_repeat, check_shown, found, own, queue, repeatable, result, studio
 from web.routes.front_page import form_values
 
 EVENT_NUMBER = re.compile(r"[0-9]{1,9}")
@@ -42,7 +42,7 @@ def job(job_id: str) -> ResponseReturnValue:
 @studio.get("/jobs/<job_id>/events")
 def events(job_id: str) -> ResponseReturnValue:
     """Server-sent events from the one after `Last-Event-ID`; the stream ends with the job."""
-    found(job_id)
+    check_shown(job_id)
     last = request.headers.get("Last-Event-ID", "")
     after = int(last) if EVENT_NUMBER.fullmatch(last) else 0
     done = limits.hold_place()

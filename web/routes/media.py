@@ -10,15 +10,16 @@ from core import storage
 from jobs import history
 from pipeline.files import part_of_music as part_of
 from web import assets, exports, files, owners
-from web.routes.blueprint import found, queue, result, settings, studio
+from web.routes.blueprint import check_shown, found, queue, result, settings, studio
 
 MAX_PARTS = 1000  # of a piece that is being made: more than any has
 
 
 @studio.get("/jobs/<job_id>/thumbnail.jpg")
 def thumbnail(job_id: str) -> ResponseReturnValue:
+    check_shown(job_id)
     try:
-        name = history.stored_name(found(job_id).id, "image.png")
+        name = history.stored_name(job_id, "image.png")
         picture = assets.thumbnail(BytesIO(storage.get(name, storage.prompt(settings())) or b""))
     except OSError:
         abort(404, "This search has no cover.")
