@@ -27,6 +27,8 @@ def register(app: Flask) -> None:
     app.add_template_global(static_url)
     for drawing in (
         charts.timeline,
+        charts.form,
+        charts.opening,
         charts.longest,
         charts.ticks,
         charts.dots,

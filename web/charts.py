@@ -48,6 +48,22 @@ def timeline(clip: Mapping[str, Any], longest: float) -> tuple[Track, ...]:
     )
 
 
+def form(clip: Mapping[str, Any]) -> str:
+    """The shape of a clip, and the parts it has, in words."""
+    shape = [f"{clip['seconds']:.1f} s", clip["aspect"]]
+    if clip["frames_per_second"]:
+        shape.append(f"{clip['frames_per_second']:.0f} frames a second")
+    parts = [f"{part['name']} from {part['start']:.1f} s" for part in clip["sections"] if part["start"]]
+    return ", ".join(filter(None, shape)) + (f"; {', '.join(parts)}" if parts else "")
+
+
+def opening(hook: Mapping[str, Any]) -> str:
+    """How much moves, and how loud it is, in the first three seconds of a clip."""
+    motion, loudness = hook["motion"], hook["loudness_lufs"]
+    moves = "" if motion is None else f"{100 * motion:.0f} % of the picture moves"
+    return ", ".join(filter(None, [moves, "" if loudness is None else f"{loudness} LUFS"])) or "not known"
+
+
 def longest(clips: Sequence[Mapping[str, Any]]) -> float:
     """How long the axis is that all clips share, in seconds; at least one."""
     return max([1.0, *(float(clip["seconds"]) for clip in clips)])

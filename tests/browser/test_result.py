@@ -112,6 +112,18 @@ def test_the_waveform_is_drawn_and_a_click_seeks(page):
     expect(slider).to_have_attribute("aria-valuenow", "2")
 
 
+def test_a_hook_leads_the_clips_player_to_its_moment(page):
+    link = page.locator("a[data-moment]").first
+    path, at = link.get_attribute("href").split("#t=")
+    link.click()
+    player = page.locator(f"video[src^='{path}']")
+    expect(player).to_be_in_viewport()
+    page.wait_for_function(
+        "([player, at]) => player.currentTime > at && player.currentTime < at + 5 && !player.paused",
+        arg=[player.element_handle(), float(at)],
+    )
+
+
 def test_it_says_in_plain_words_what_made_it(page):
     expect(page.get_by_text("made by the built-in composer; “python init.py” adds MusicGen")).to_be_visible()
 

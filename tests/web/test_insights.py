@@ -14,6 +14,7 @@ from tests.searches import CLIP, QUERY, RESULTS, instant, made
 from tests.servers import started
 from tests.trend_insights.clips import rows, traits
 from trend_insights import as_clip, compare
+from trend_insights.traits import Hook, Section
 from web import charts
 
 
@@ -21,11 +22,16 @@ def measured(*clips):
     """The result of the stage `videos` with what was measured of some clips."""
     shared = json.loads(json.dumps(asdict(compare(clips))))
     found = [json.loads(json.dumps(as_clip(f"Clip {n}", one))) for n, one in enumerate(clips)]
-    return made([CLIP] * len(clips), insights={"clips": found, "shared": shared})
+    videos = [CLIP | {"title": one["title"]} for one in found]
+    return made(videos, insights={"clips": found, "shared": shared})
 
 
+HOOK = Hook("Stop scrolling.", "command", 0.4, "STOP", 0.12, -18.3, 0.9)
 FAST = (
-    traits(118.0, words_per_minute=200.0, cuts=(1.0, 2.0), palette=("#c8203a",), shares=(1.0,), places=rows(2, 3)),
+    replace(
+        traits(118.0, words_per_minute=200.0, cuts=(1.0, 2.0), palette=("#c8203a",), shares=(1.0,), places=rows(2, 3)),
+        hook=HOOK,
+    ),
     traits(119.0, words_per_minute=204.0, cuts=(1.0, 3.0), palette=("#2050d0",), shares=(1.0,)),
 )
 SLOW = (traits(80.0, words_per_minute=110.0), traits())
@@ -104,6 +110,21 @@ def test_the_page_of_a_search_draws_what_was_measured_without_a_script(search, c
     assert page.count('class="track-drawing') >= 10
     assert "118 BPM" in page and "no clear beat" not in page
     assert re.search(r'role="img" aria-label="Shots: ', page)
+
+
+def test_a_hook_is_quoted_and_leads_to_its_moment_in_the_clip(search, client):
+    page = client.get(f"/jobs/{search(1)}", headers={"Accept": "text/html"}).text
+    assert re.search(r">Stop scrolling\.</q> <small>command, <a href=\"/clips/library/clip\.mp4#t=0\.4\"", page)
+    assert ">STOP</q>" in page and "12 % of the picture moves, -18.3 LUFS" in page
+
+
+def test_the_form_of_a_clip_names_its_parts():
+    parts = (Section("intro", 0.0, 2.1), Section("body", 2.1, 12.0), Section("ending", 12.0, 15.0))
+    clip = as_clip("Clip", replace(traits(), form=replace(traits().form, sections=parts)))
+    assert charts.form(clip | {"sections": [asdict(part) for part in parts]}) == (
+        "15.0 s, 9:16, 30 frames a second; body from 2.1 s, ending from 12.0 s"
+    )
+    assert charts.form(as_clip("Clip", traits())) == "15.0 s, 9:16, 30 frames a second"
 
 
 # --- where things stand in the drawings
