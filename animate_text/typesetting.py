@@ -1,5 +1,6 @@
 """Lines of type: words broken into lines, at which size they fit a box, and how they are drawn."""
 
+import bisect
 import functools
 import itertools
 import math
@@ -144,10 +145,15 @@ def _cut(word, width, style, fonts):
     That is behind a sign if one is near, else between letters, with three letters left over.
     """
     room = width - width_of("-", style, fonts)
-    most = 1
-    while most < len(word) - 1 and width_of("".join(word[: most + 1]), style, fonts) <= room:
-        most += 1
-    most = max(1, min(most, len(word) - 3))
+
+    def advance(end: int) -> float:
+        return width_of("".join(word[:end]), style, fonts)
+
+    wide = 8
+    while wide < len(word) and advance(wide) <= room:
+        wide *= 2
+    fits = bisect.bisect_right(range(1, min(wide, len(word))), room, key=advance)
+    most = max(1, min(fits, len(word) - 3))
     behind_signs = (end for end in range(most, most // 2, -1) if not word[end - 1][0].isalnum())
     return next(behind_signs, most)
 
