@@ -1,4 +1,7 @@
-"""The two executors, threads or a cluster: `videos` fetches and reads clips, `accelerator` runs one call a device."""
+"""The executors: `videos` fetches and reads clips, `accelerator` runs one call a device, `built_in` makes without one.
+
+The first two are threads, or a cluster.
+"""
 
 import importlib.util
 import logging

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -182,11 +182,9 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
     if "music" in reports:
         reports["music"].take_sound = partial(files.keep_part, search.folder)
     with ThreadPoolExecutor(1, "cover") as own:
-        pools = _pools_of(search, own)
         futures = {
-            stage: pools[stage].submit(run, asked, search.settings, reports[stage])
-            for stage, (run, asked) in wanted.items()
-            if stage in reports
+            stage: pool.submit(wanted[stage][0], wanted[stage][1], search.settings, reports[stage])
+            for stage, pool in _pools_of(reports, search, own).items()
         }
         with dropped_on_error(futures.values()):
             for stage, future in futures.items():
@@ -194,18 +192,22 @@ def _generate(search: _Search, brief: Brief | None, clips: Sequence[Clip]) -> No
                 _keep_made(search, stage, finished, reports[stage], wanted[stage][1].prompt, clips)
 
 
-def _pools_of(search: _Search, own: Executor) -> dict[str, Executor]:
+def _pools_of(stages: Collection[str], search: _Search, own: Executor) -> dict[str, Executor]:
     """Where music and picture are made: on the device, where a model of ours makes them, else in a thread for all.
 
-    Where no other search has that thread, the cover gets one of its own, beside the music. Many searches at once take
+    Where no other search has that thread, the cover gets one of its own beside the music. Many searches at once take
     turns: with all their threads computing, pages took three times as long.
     """
-    pools = search.pools
-    built_in = {"music": pools.built_in, "image": pools.built_in if any(pools.built_in.load()) else own}
+    pools, chosen = search.pools, dict[str, Executor]()
+    is_free = not any(pools.built_in.load())
     needs_device = {"music": music_gen.needs_device, "image": animate_text.needs_device}
-    # Only a worker of a cluster knows whether it has the model.
-    on_device = {stage: pools.cluster is not None or needs(search.settings) for stage, needs in needs_device.items()}
-    return {stage: pools.accelerator if on_device[stage] else built_in[stage] for stage in built_in}
+    for stage in stages:
+        # Only a worker of a cluster knows whether it has the model.
+        if pools.cluster is not None or needs_device[stage](search.settings):
+            chosen[stage] = pools.accelerator
+        else:
+            chosen[stage] = own if is_free and pools.built_in in chosen.values() else pools.built_in
+    return chosen
 
 
 def _keep_made(

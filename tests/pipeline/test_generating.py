@@ -1,6 +1,7 @@
 """Music and cover: made side by side unless both need the device, and neither pays for what goes wrong in the other."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,18 @@ def test_while_another_search_makes_its_own_both_take_their_turn(monkeypatch, br
     free.set()
     search.join()
     assert [name.rpartition("_")[0] for name in names] == ["built-in", "built-in"]
+
+
+def test_covers_alone_share_one_thread(monkeypatch, brief, settings, pools):
+    names = []
+
+    def make(*_arguments):
+        names.append(threading.current_thread().name)
+        raise AllEnginesFailed("image", ())
+
+    engines(monkeypatch, nothing, make)
+    generate(replace(brief, music_prompt=""), settings, pools)
+    assert [name.rpartition("_")[0] for name in names] == ["built-in"]
 
 
 def test_one_that_fails_costs_the_other_nothing(monkeypatch, brief, settings, pools):
