@@ -38,8 +38,8 @@ WORKDIR /studio
 # comes from the large models' hub. ONNX Runtime would report its use to Microsoft.
 ENV PATH=/opt/studio/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TMPDIR=/data HF_HOME=/models \
     ORT_DISABLE_TELEMETRY=1
-# Converted once, here: in a file system that cannot be written to, each start would do it anew.
-RUN python -c "from core import embeddings; embeddings.load()"
+# Converted and embedded once, here: in a file system that cannot be written to, each start would do it anew.
+RUN python -c "import summariser; summariser.warm()"
 USER 10001
 VOLUME /data /models
 EXPOSE 8888

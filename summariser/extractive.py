@@ -1,7 +1,7 @@
 """The built-in writer of briefs: no model, so it works from what the clips say and show, and invents nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -34,9 +34,9 @@ def write(request: BriefRequest, _settings: Settings, report: engines.Report = e
     said = [[s.text for s in sentences] for sentences in spoken]
     found = foreign_nouns.candidates(said, lines, language) if language else keywords.candidates(said, lines)
     asked = keywords.asked(request.tags)
-    report(2, _STEPS, "Comparing meanings")
     sentences = [s.text for held in (spoken if any(spoken) else shown) for s in held]
-    meaning = _meanings([s.text for held in [*spoken, *shown] for s in held] + [k.text for k in [*found, *asked]])
+    texts = [s.text for held in [*spoken, *shown] for s in held] + [k.text for k in [*found, *asked]]
+    meaning = _meanings(texts, lambda part: report(2 + part, _STEPS, "Comparing meanings"))
     report(3, _STEPS, "Choosing sentences and tags")
     topic = _topic([meaning[text] for text in sentences] or [meaning[k.text] for k in asked])
     asked_rows, found_rows = _rows(meaning, asked), _rows(meaning, found)
@@ -94,10 +94,10 @@ def _commonest(sentences: Sequence[Sentence], most: int) -> list[Sentence]:
     return [sentences[i] for i in sorted([0, *order[: most - 1]])]
 
 
-def _meanings(texts: Sequence[str]) -> dict[str, np.ndarray]:
+def _meanings(texts: Sequence[str], on_batch: Callable[[float], object]) -> dict[str, np.ndarray]:
     """The unit vector of each text. Texts of like length go together, since a batch is as long as its longest."""
     texts = sorted(set(texts), key=lambda text: (len(text), text))
-    return dict(zip(texts, embed(texts), strict=True))
+    return dict(zip(texts, embed(texts, on_batch), strict=True))
 
 
 def _rows(meaning: dict[str, np.ndarray], found: Sequence[keywords.Keyword]) -> np.ndarray:

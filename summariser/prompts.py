@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from core.embeddings import embed
+from core.embeddings import embed_fixed
 from core.tables import Row, read_table
 from summariser.keywords import Keyword, a_or_an, subjects
 
@@ -155,9 +155,4 @@ def _nearest(topics: Sequence[_Topic], other: tuple[str, ...], topic: np.ndarray
 
 def _nearness(phrases: tuple[str, ...], topic: np.ndarray) -> float:
     """How near clips are to a topic that is described by phrases: the mean cosine to the nearest three."""
-    return float(np.sort(_meanings(phrases) @ topic)[-_NEIGHBOURS:].mean())
-
-
-@functools.cache
-def _meanings(phrases: tuple[str, ...]) -> np.ndarray:
-    return embed(phrases)
+    return float(np.sort(embed_fixed(phrases) @ topic)[-_NEIGHBOURS:].mean())

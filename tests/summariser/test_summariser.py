@@ -8,7 +8,7 @@ import time
 import pytest
 
 import summariser
-from core import engines, hashtags
+from core import embeddings, engines, hashtags
 from settings import ROOT
 from summariser import BriefRequest, grammar, ideas, prompts
 from summariser.grammar import parse
@@ -249,6 +249,30 @@ def test_each_step_is_reported_and_a_cancelled_search_stops(settings):
 
     with pytest.raises(engines.Cancelled):
         summariser.summarise(BriefRequest(("Hot soup.",), ("",), ("food",)), settings, cancel)
+
+
+def test_who_calls_off_a_search_of_many_sentences_waits_for_a_few_of_them(settings):
+    request, told = BriefRequest((" ".join(f"Bake loaf {n} slowly." for n in range(150)),), ("",), ("food",)), []
+
+    def cancel_half_way(done, total, what):
+        told.append(done)
+        if done > 2:
+            raise engines.Cancelled
+
+    with pytest.raises(engines.Cancelled):
+        summariser.summarise(request, settings, cancel_half_way)
+    assert told[:3] == [0, 1, 2]
+    assert 2 < told[3] < 2.5
+
+
+def test_once_warm_a_brief_embeds_nothing_but_what_the_clips_say(brief, clips_of, monkeypatch):
+    def refuse(_texts):
+        raise AssertionError("a list of the program's own was embedded")
+
+    summariser.warm()
+    monkeypatch.setattr(embeddings, "embed", refuse)
+    transcripts, shown, tags = clips_of(CATEGORIES[0])
+    assert brief(transcripts, shown, tags).summary
 
 
 @pytest.mark.parametrize(
