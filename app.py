@@ -129,11 +129,11 @@ def _warm_up(settings: Settings, stop: threading.Event) -> None:
     if stop.wait(FIRST_PAGE):
         return
     try:
-        from core import embeddings
+        import summariser
         from pipeline import health
 
         if settings.dask_scheduler:  # workers warm themselves
-            embeddings.load()
+            summariser.warm()
         else:
             health.warm(settings)
     except Exception as error:  # noqa: BLE001 whatever it is, nobody waits for this

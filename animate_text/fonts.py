@@ -1,6 +1,9 @@
 """Fonts as libass wants them: files in one folder, known by their family's name, of one weight each."""
 
 import functools
+import logging
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +11,12 @@ from pathlib import Path
 from PIL import ImageFont
 
 from animate_text import typefaces
+from core.engines import EngineError
 
+log = logging.getLogger(__name__)
+
+CUTTER = Path(__file__).with_name("font_cutter.py")
+TIME_LIMIT = 120.0  # seconds that a cut may take; on a quiet processor it takes three
 WEIGHT = 800  # of the display face in captions
 OPTICAL_SIZE = 32
 FAMILY = "Draft Display"  # the name under which the display face goes, so that no font of the system is taken for it
@@ -32,7 +40,7 @@ class CaptionFont:
 
 
 def caption_font(face: Path, folder: Path) -> CaptionFont:
-    """The font in the file `face`. A variable one is cut to one weight, and kept in `folder`."""
+    """The font in the file `face`. A variable one is cut to one weight, and kept in `folder`. Raises EngineError."""
     return _measured(_single_weight(folder) if face == typefaces.display_face() else face)
 
 
@@ -50,22 +58,15 @@ def _single_weight(folder: Path) -> Path:
 
 
 def _cut(variable: Path, path: Path) -> None:
-    from fontTools.ttLib import TTFont
-    from fontTools.varLib import instancer
-
-    with TTFont(variable) as font:
-        cut = instancer.instantiateVariableFont(font, {"wght": WEIGHT, "opsz": OPTICAL_SIZE}, inplace=True)
-        for number in (1, 4, 16):
-            cut["name"].setName(FAMILY, number, 3, 1, 0x409)
-        for number in (2, 17):
-            cut["name"].setName("Regular", number, 3, 1, 0x409)
-        cut["name"].setName(FAMILY.replace(" ", ""), 6, 3, 1, 0x409)
-        cut["OS/2"].usWeightClass = 400  # so that nothing makes it bolder still
-        cut["OS/2"].fsSelection = 0x40
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        cut.save(part)
-        part.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    axes = (f"wght={WEIGHT}", f"opsz={OPTICAL_SIZE}")
+    command = (sys.executable, "-I", str(CUTTER), str(variable), str(path), FAMILY, *axes)
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIME_LIMIT)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1:]
+        log.warning("the font cutter failed: %s", "".join(said))
+        raise EngineError("The captions' font could not be made; the log has the reason.") from error
 
 
 @functools.lru_cache(maxsize=64)

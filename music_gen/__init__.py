@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from core import engines
@@ -14,6 +15,8 @@ from settings import MAX_MUSIC_SECONDS, MUSIC_STEP, Settings
 __all__ = ["ENGINES", "MusicRequest", "Track", "described", "generate", "needs_device", "warm"]
 
 ENGINES = {"musicgen": musicgen.ENGINE, "composer": composer.ENGINE}
+
+LIBRARIES = ("pretty_midi", "pyloudnorm")  # that take the composer a second to import
 
 
 def generate(
@@ -31,7 +34,13 @@ def generate(
 
 
 def warm(settings: Settings) -> None:
-    """Start to load the model in the background, where the settings have it answer first. Returns at once."""
+    """Start to load the model in the background where it answers first; import what the composer needs."""
+    _start_loading(settings)
+    for name in LIBRARIES:
+        import_module(name)
+
+
+def _start_loading(settings: Settings) -> None:
     if needs_device(settings):
         musicgen.load.start(settings)
 
@@ -45,7 +54,7 @@ def _generate(
     seconds = request.seconds
     if seconds % MUSIC_STEP or not MUSIC_STEP <= seconds <= MAX_MUSIC_SECONDS:
         raise ValueError(f"{seconds} seconds of music: give a multiple of {MUSIC_STEP} up to {MAX_MUSIC_SECONDS}")
-    warm(settings)
+    _start_loading(settings)
     return engines.run_with_fallback("music", settings.music_engines, available, request, settings, report)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 
 import animate_text
 import music_gen
 import summariser
 import tiktok_to_text
 import tiktok_videos
+import trend_insights
 from core import storage
 from settings import Settings
 
@@ -55,7 +57,10 @@ def _nothing(_settings: Settings) -> None:
 def warm(settings: Settings, models: bool = True) -> None:
     """Load what the first search would otherwise wait for, the generating `models` too. Takes some seconds."""
     tiktok_to_text.warm(settings)
+    trend_insights.warm()
     summariser.warm()
+    for name in ("pipeline.searching", "c2pa"):
+        import_module(name)
     if models:
         music_gen.warm(settings)
         animate_text.warm(settings)

@@ -1,5 +1,6 @@
 """A video file in, what it is made of out, in plain numbers; and what several clips share."""
 
+from importlib import import_module
 from math import gcd
 from pathlib import Path
 
@@ -27,8 +28,10 @@ __all__ = [
     "measure",
     "moments",
     "observe",
+    "warm",
 ]
 
+LIBRARIES = ("cv2", "scenedetect", "scipy.cluster.vq", "scipy.ndimage", "scipy.signal", "scipy.stats")
 LEVELS_EVERY = 0.5  # seconds
 LEAST_MUSIC = 0.1  # of the time, from which on a key is looked for
 
@@ -46,6 +49,12 @@ def measure(request: MeasureRequest, settings: Settings, report: Report, observe
     traits = _measure(request, observed or observe(Path(request.path), report))
     cache.save(entry, traits, settings)
     return traits
+
+
+def warm() -> None:
+    """Import what measuring takes from others, which takes a second or two."""
+    for name in LIBRARIES:
+        import_module(name)
 
 
 def beats(samples: np.ndarray, rate: int) -> tuple[float, ...]:
