@@ -20,6 +20,7 @@ MARGIN = 0.1  # of a line's height, left around it: without it, spaces between w
 MIN_CONFIDENCE = 0.65  # how sure the recogniser must be of a line, from 0 to 1
 SPACE_BOOST = 100  # the recogniser, trained on Chinese above all, is shy of spaces: 90 % of caption words come right
 # without it, 99 % with it; any factor from 10 to 300 does
+_ICON = re.compile(r"(?<=[A-Za-z0-9]{2}) [一二三口回日田目=]$|^[一二三口回日田目=] (?=[A-Za-z0-9]{2})")
 MIN_SIMILARITY = 0.8  # similarity, from 0 to 1, from which on two readings are of the same line
 
 
@@ -121,10 +122,10 @@ def _with_margin(box):
 
 
 def _tidy(text):
-    """Mend what the recogniser often gets wrong: a zero between letters is an O."""
+    """Mend what the recogniser often gets wrong: a zero between letters is an O, a lone 三 or = an icon."""
     text = re.sub(r"(?<=[A-Z])0(?=[A-Z])", "O", text)
     text = re.sub(r"(?<=[a-z])0(?=[a-z])", "o", text)
-    return " ".join(text.split())
+    return _ICON.sub("", " ".join(text.split()))
 
 
 def _add(lines, text, sureness):

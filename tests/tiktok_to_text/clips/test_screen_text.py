@@ -49,6 +49,19 @@ def test_a_line_that_is_being_typed_is_given_whole(make, tmp_path, quick):
     assert lines(read(clip, quick)) == ["three quick tricks"]
 
 
+@pytest.mark.parametrize("gap", [14, 24])
+def test_an_icon_of_three_bars_beside_a_line_is_no_letter(make, tmp_path, quick, gap):
+    picture = Image.new("RGB", (540, 960), (40, 60, 90))
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(44)
+    draw.text((60, 200), "BEFORE 8 AM", "white", font)
+    left = 60 + draw.textlength("BEFORE 8 AM", font) + gap
+    for bar in range(3):
+        draw.rectangle((left, 212 + 14 * bar, left + 30, 217 + 14 * bar), "white")
+    picture.save(tmp_path / "icon.png")
+    clip = make("icon.mp4", "-loop", "1", "-t", "2", "-i", str(tmp_path / "icon.png"))
+    assert lines(read(clip, quick)) == ["before 8 am"]
+
+
 def test_a_picture_without_text_has_no_lines(make, quick):
     clip = make("plain.mp4", "-f", "lavfi", "-i", "gradients=size=540x960:rate=25:seed=3", "-t", "2")
     assert read(clip, quick).on_screen == ()
