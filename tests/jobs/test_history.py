@@ -238,9 +238,9 @@ def test_what_a_killed_process_left_is_swept_at_the_start(on_both, open_jobs):
     jobs = open_jobs(on_both, instant)
     kept_upload, own = upload(on_both), ((KEY, "Mine"),)
     kept, called_off = done(jobs, 1, uploads=own), done(jobs, 2)
-    with jobs.store.transaction() as session:
-        session.execute(update(Job).where(Job.id == called_off).values(state=CANCELLED))
     jobs.close()
+    with jobs.store.transaction() as session:  # once nothing runs there that would remove its files
+        session.execute(update(Job).where(Job.id == called_off).values(state=CANCELLED))
     data = on_both.data_dir
     left = [
         file_of(data / "tmp" / "trendtok-1" / "sound.wav"),
