@@ -1,17 +1,15 @@
 """Cut a variable font in a process of its own: `python font_cutter.py VARIABLE PATH FAMILY AXIS=VALUE...`.
 
-fontTools computes for seconds, in which nothing else that is Python would run: not the first search, and no page. It
-leaves the processor to whoever else wants it. Run as a program by `animate_text.fonts`.
+fontTools computes for seconds, in which nothing else that is Python would run: not the first search, and no page. Run
+as a program by `animate_text.fonts`.
 """
 
-import os
 import sys
 from pathlib import Path
 
 
 def main() -> None:
     variable, path, family, *axes = sys.argv[1:]
-    os.nice(10)
     from fontTools.ttLib import TTFont
     from fontTools.varLib import instancer
 

@@ -16,7 +16,7 @@ from core.engines import EngineError
 log = logging.getLogger(__name__)
 
 CUTTER = Path(__file__).with_name("font_cutter.py")
-TIME_LIMIT = 120.0  # seconds that a cut may take; on a quiet processor it takes three
+TIME_LIMIT = 120.0  # seconds that a cut may take; on a processor of its own it takes seven or eight
 WEIGHT = 800  # of the display face in captions
 OPTICAL_SIZE = 32
 FAMILY = "Draft Display"  # the name under which the display face goes, so that no font of the system is taken for it

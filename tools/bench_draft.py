@@ -102,7 +102,13 @@ def _plainly(timeline, music, settings, folder):
     )
     film = CompositeVideoClip(layers, size=(WIDTH, HEIGHT)).with_audio(sound).subclipped(0, PLAIN_SECONDS)
     film.write_videofile(
-        str(folder / "plain.mp4"), fps=FPS, codec="libx264", audio_codec="aac", preset="veryfast", logger=None
+        str(folder / "plain.mp4"),
+        fps=FPS,
+        codec="libx264",
+        audio_codec="aac",
+        temp_audiofile_path=str(folder),  # else it is left where the bench was called, should that be stopped
+        preset="veryfast",
+        logger=None,
     )
     return _since(before)
 
