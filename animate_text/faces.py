@@ -20,7 +20,7 @@ _one_at_a_time = threading.Lock()  # the network keeps its input
 Box = tuple[float, float, float, float]
 
 
-def size_for(picture: Image.Image) -> tuple[int, int]:
+def _size_for(picture: Image.Image) -> tuple[int, int]:
     """The size at which a picture is looked at: SIZE, or on its side where the picture is wider than tall."""
     return SIZE if picture.width <= picture.height else (SIZE[1], SIZE[0])
 
@@ -35,7 +35,7 @@ def find(picture: Image.Image) -> list[Box]:
     network = _network()
     if network is None:
         return []
-    size = size_for(picture)
+    size = _size_for(picture)
     blob = cv2.dnn.blobFromImage(np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BILINEAR)))
     with _one_at_a_time:
         network.setInput(blob)
@@ -46,6 +46,18 @@ def find(picture: Image.Image) -> list[Box]:
     boxes = np.stack([x - wide / 2, y - high / 2, wide, high], axis=1)
     kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores[0, 0][rows, columns].tolist(), SURE, OVERLAP)
     return [_box(boxes[index] / np.tile(size, 2)) for index in np.asarray(kept, dtype=int).ravel()]
+
+
+def find_in_any_shape(picture: Image.Image) -> list[Box]:
+    """The faces of a picture of any shape: looked for in one as tall as the network wants it, so none is squeezed."""
+    width, height = _size_for(picture)
+    scale = min(width / picture.width, height / picture.height)
+    size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
+    small = picture.resize(size, Image.Resampling.BILINEAR)
+    canvas = Image.new("RGB", (width, height))
+    canvas.paste(small)
+    across, down = width / small.width, height / small.height
+    return [(left * across, top * down, right * across, low * down) for left, top, right, low in find(canvas)]
 
 
 def _box(found):

@@ -1,8 +1,10 @@
-"""Cutting a picture to another shape so that no head is cut off; about the middle where there is no face."""
+"""Cutting a picture to another shape: no head is cut off, and else what there is most to see of stays."""
+
+from collections.abc import Sequence
 
 from PIL import Image, ImageOps
 
-from animate_text import faces
+from animate_text import faces, saliency
 
 SAME_SHAPE = 0.85  # of a picture's width or height that is kept: from then on nothing of note is lost
 
@@ -10,30 +12,29 @@ SAME_SHAPE = 0.85  # of a picture's width or height that is kept: from then on n
 def fit(
     picture: Image.Image, size: tuple[int, int], resample: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Image.Image:
-    """The largest part of a picture that has the shape of a size, with the faces in its middle as far as it goes."""
+    """The largest part of a picture that has the shape of a size, with what matters in it (see `place`)."""
     scale = max(size[0] / picture.width, size[1] / picture.height)
     kept = (size[0] / scale / picture.width, size[1] / scale / picture.height)
     if min(kept) >= SAME_SHAPE:
         return ImageOps.fit(picture, size, resample)
-    return ImageOps.fit(picture, size, resample, centering=_centring(find_faces(picture), kept))
+    return ImageOps.fit(picture, size, resample, centering=place(picture, kept))
 
 
-def find_faces(picture: Image.Image) -> list[faces.Box]:
-    """The faces of a picture of any shape: looked for in one as tall as the network wants it, so none is squeezed."""
-    width, height = faces.size_for(picture)
-    scale = min(width / picture.width, height / picture.height)
-    size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
-    small = picture.resize(size, Image.Resampling.BILINEAR)
-    canvas = Image.new("RGB", (width, height))
-    canvas.paste(small)
-    across, down = width / small.width, height / small.height
-    return [(left * across, top * down, right * across, low * down) for left, top, right, low in faces.find(canvas)]
+def place(picture: Image.Image, kept: tuple[float, float]) -> tuple[float, float]:
+    """Where along its room the part of a picture begins, of which `kept` is the share of width and height.
+
+    The faces are in its middle as far as it goes; where there is none, most of what stands out is in it.
+    """
+    found = faces.find_in_any_shape(picture)
+    if found:
+        return _about_faces(found, kept)
+    heat = saliency.heat(picture, found)
+    interest = [saliency.interest([heat], axis) for axis in (0, 1)]
+    across, down = (saliency.window(along, share)[0] for along, share in zip(interest, kept, strict=True))
+    return across, down
 
 
-def _centring(found: list[faces.Box], kept: tuple[float, float]) -> tuple[float, float]:
-    """Where along its room the part begins, of which `kept` is the share of width and height."""
-    if not found:
-        return 0.5, 0.5
+def _about_faces(found: Sequence[faces.Box], kept: tuple[float, float]) -> tuple[float, float]:
     left, top, right, bottom = (
         pick(sides) for pick, sides in zip((min, min, max, max), zip(*found, strict=True), strict=True)
     )

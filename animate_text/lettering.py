@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from animate_text import typesetting
+from animate_text import framing, typesetting
 from animate_text.colour import Palette
 from animate_text.layouts import BAR, HEIGHT, WIDTH, Layout, arrange, slack, tag_box
 from animate_text.plates import ground, inks, rgb
@@ -40,25 +40,16 @@ def cover(
 
 
 def fill(picture: Image.Image, zoom: float = 1.0) -> Image.Image:
-    """Scale and crop a picture to 1080x1920; of a wide one the part with the most detail is kept."""
+    """Scale and crop a picture to 1080x1920; of a wide one the part with what matters is kept (see framing.place)."""
     picture = picture.convert("RGB")
     scale = min(picture.width / WIDTH, picture.height / HEIGHT) / zoom
     width, height = min(WIDTH * scale, picture.width), min(HEIGHT * scale, picture.height)  # not above by a rounding
-    centre = _busiest_column(picture, width) if width < 0.8 * picture.width else picture.width / 2
-    left = min(max(centre - width / 2, 0), picture.width - width)
+    kept = (width / picture.width, height / picture.height)
+    across = framing.place(picture, kept)[0] if kept[0] < framing.SAME_SHAPE else 0.5
+    left = across * (picture.width - width)
     upper = (picture.height - height) * 0.4
     box = (left, upper, left + width, upper + height)
     return picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS, box=box)
-
-
-def _busiest_column(picture, width):
-    """The middle of the stretch of `width` pixels with the most edges; those near the middle count more."""
-    small = picture.convert("L").resize((160, 90))
-    edges = np.abs(np.diff(np.asarray(small, dtype=np.float32), axis=1)).mean(axis=0)
-    window = max(1, round(width / picture.width * 160))
-    energy = np.convolve(edges, np.ones(window) / window, mode="same")
-    energy *= 1 - 0.5 * np.abs(np.linspace(-1, 1, len(energy)))
-    return (int(energy.argmax()) + 0.5) / 160 * picture.width
 
 
 def ink(picture: Image.Image, layout: Layout, palette: Palette) -> Image.Image:

@@ -15,7 +15,6 @@ LOOKS = 5  # frames of a moment that are looked at
 LARGEST = 640  # pixels: the longer side of such a frame
 MOVING = 0.5  # of the interest: what moves most, beside what stands out most
 ENOUGH = 0.66  # of the interest that a part holds, from which on it is shown alone
-ALIKE = 0.97  # of the interest of the best part: others that hold as much lose to the one nearest to the middle
 BLUR, DIM = 7.0, 0.7  # of the copy behind a whole picture: pixels at an eighth of the size, and what is left of light
 STILL = 3.0  # of 255: what differs less than this does not move
 ABOVE = 0.23  # of the height that a whole picture leaves free: what is above it, so that captions stand below it
@@ -36,17 +35,8 @@ def window(path: Path, shape: float, start: float, seconds: float, check: Callab
 
 def place(looks: Sequence[Image.Image], shape: float) -> float | None:
     """The same as `window`, for frames of a moment that is wider than the frame."""
-    interest = _interest(looks)
-    total = interest.sum()
-    if total == 0:
-        return 0.5
-    kept = max(1, round(len(interest) * shape * looks[0].height / looks[0].width))
-    held = np.convolve(interest, np.ones(kept), "valid") / total
-    if held.max() < ENOUGH:
-        return None
-    room = len(held) - 1
-    good = np.flatnonzero(held >= ALIKE * held.max())
-    return float(good[np.abs(good - room / 2).argmin()] / room) if room else 0.5
+    where, held = saliency.window(_interest(looks), shape * looks[0].height / looks[0].width)
+    return where if held >= ENOUGH else None
 
 
 def graph(width: int, height: int, where: float | None, scaled: str) -> str:
@@ -91,7 +81,7 @@ def _interest(looks: Sequence[Image.Image]) -> np.ndarray:
     maps = [saliency.heat(look) for look in looks]
     heat = np.mean(maps, axis=0)
     moving = MOVING * _movement(looks, heat.shape)
-    return np.asarray(sum(np.where(saliency.subject(one), one, 0).sum(axis=0) for one in (heat, moving)))
+    return saliency.interest([heat, moving], 0)
 
 
 def _movement(looks: Sequence[Image.Image], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Lines, pictures, music and pace in; a timeline out. No file is read and no frame drawn here."""
 
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -47,13 +48,20 @@ class SpokenLine:
     words: tuple[Word, ...]
 
 
+Moment = tuple[str, float]  # the name of a clip, and a second of it
+
+
 @dataclass(frozen=True)
 class Footage:
-    """A clip that may be shown moving. `moments` are seconds of it that are worth showing, the best first."""
+    """A clip that may be shown moving. `moments` are seconds of it that are worth showing, the best first.
+
+    `said` has an entry for each of them, or none at all: what is said and what stands on the screen then.
+    """
 
     name: str
     seconds: float
     moments: tuple[float, ...]
+    said: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,8 @@ class StoryboardRequest:
     `pictures` are names: scenes show them in turn, and other views of them (see views). `beats` are those of the music
     over as long as a draft may be, in seconds. `cuts_per_minute` and `words_per_minute` are the trend's measured pace,
     None where it is not known. `lengths` are the seconds that somebody wants each scene to have: empty, or an entry a
-    line, None for as long as it needs. Scenes begin with moments of `footage` as long as there are any.
+    line, None for as long as it needs. Scenes begin with moments of `footage` as long as there are any: `moments` has
+    one for each line, or None; without it they come in turn.
     """
 
     lines: tuple[str, ...]
@@ -74,6 +83,7 @@ class StoryboardRequest:
     words_per_minute: float | None = None
     lengths: tuple[float | None, ...] = ()
     footage: tuple[Footage, ...] = ()
+    moments: tuple[Moment | None, ...] = ()
     caption_style: CaptionStyle = "pop"
     voice_speed: float = 1.0
     music_db: float = 0.0
@@ -133,7 +143,7 @@ def storyboard(request: StoryboardRequest) -> Storyboard:
     wishes = [_wish(request, number) for number in kept]
     edges = _edges(request, _stretched([needs[number] for number in kept], wishes), wishes)
     random = Random(f"{request.seed}|storyboard")  # noqa: S311
-    shots = _shots(request, edges, random)
+    shots = _shots(request, kept, edges, random)
     scenes = tuple(
         Scene(request.lines[number], row, _words(request, number, end - start))
         for number, row, (start, end) in zip(kept, shots, edges, strict=True)
@@ -209,37 +219,41 @@ def _beat_after(beats: Sequence[float], earliest: float, wanted: float) -> float
     return round(wanted * FPS) / FPS
 
 
-def _shots(request: StoryboardRequest, edges: Sequence[tuple[float, float]], random: Random) -> list[tuple[Shot, ...]]:
+def _shots(
+    request: StoryboardRequest, kept: Sequence[int], edges: Sequence[tuple[float, float]], random: Random
+) -> list[tuple[Shot, ...]]:
     pace = _within(60 / request.cuts_per_minute, SHOTS) if request.cuts_per_minute else SHOT
     turn = random.randrange(len(MOVES))
+    moments = dict(enumerate(request.moments or in_turn(request.footage)))
     rows = []
-    for scene, (start, end) in enumerate(edges):
+    for scene, (line, (start, end)) in enumerate(zip(kept, edges, strict=True)):
         transition = TRANSITIONS[random.randrange(len(TRANSITIONS))] if scene else "cut"
         row = []
         for number, (first, last) in enumerate(pairwise([start, *_cuts(request.beats, start, end, pace), end])):
             entrance: Transition = transition if not number else "cut"
-            if not number and (moment := _moment(request.footage, scene, last - first)):
+            if not number and (moment := _fitted(request.footage, moments.get(line), last - first)):
                 clip, at = moment
                 row.append(Shot(clip, last - first, transition=entrance, start=at))
                 continue
-            picture = views.shown(request.pictures, scene, number, request.seed)
+            picture = views.shown(request.pictures, line, number, request.seed)
             row.append(Shot(picture, last - first, _move(picture, scene, number, turn), entrance))
         rows.append(tuple(row))
     return rows
 
 
-def _moment(footage: Sequence[Footage], scene: int, seconds: float) -> tuple[str, float] | None:
-    """The clip with which a scene begins, and from which second on; None where it has no moment left.
+def in_turn(footage: Sequence[Footage]) -> tuple[Moment, ...]:
+    """All moments of some clips, the best of each first: clips take turns, as long as the one in turn has any left."""
+    turns = itertools.zip_longest(*([(clip.name, at) for at in clip.moments] for clip in footage))
+    return tuple(moment for turn in turns for moment in turn if moment)
 
-    Scenes take clips in turn, and no moment twice. What is seen depends on no other scene (see views.shown).
-    """
-    if not footage:
+
+def _fitted(footage: Sequence[Footage], moment: Moment | None, seconds: float) -> Moment | None:
+    """A moment, earlier where the clip would end before it does; None where the clip is too short."""
+    if moment is None:
         return None
-    clip, turn = footage[scene % len(footage)], scene // len(footage)
-    latest = clip.seconds - seconds - AFTER
-    if turn >= len(clip.moments) or latest < 0:
-        return None
-    return clip.name, round(min(clip.moments[turn], latest), 3)
+    name, at = moment
+    latest = next(clip.seconds for clip in footage if clip.name == name) - seconds - AFTER
+    return (name, round(min(at, latest), 3)) if latest >= 0 else None
 
 
 def _move(picture: str, scene: int, number: int, turn: int) -> Move:

@@ -28,10 +28,10 @@ def shown(pictures: tuple[str, ...], scene: int, shot: int, offset: int) -> str:
     """What is seen in the `shot`-th shot of a scene, both counted from 0.
 
     Scenes take the pictures in turn: first the whole of one, then other views of it. `offset` is where in ORDER a
-    draft begins. What is seen depends on no other scene, so that a changed one leaves the others as they are.
+    draft begins.
     """
     if not pictures:
         return ""
-    slot = STEP * (scene + offset) + WITHIN[shot % len(WITHIN)]
-    view = WHOLE if not shot and scene < len(pictures) else ORDER[slot % len(ORDER)]
-    return named(pictures[scene % len(pictures)], view)
+    slot, picture = STEP * (scene + offset) + WITHIN[shot % len(WITHIN)], pictures[scene % len(pictures)]
+    is_new = not shot and pictures.index(picture) == scene
+    return named(picture, WHOLE if is_new else ORDER[slot % len(ORDER)])

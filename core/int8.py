@@ -5,13 +5,16 @@ quantisation); sums are float32. A step of a decoder reads every weight once, so
 quarter of float32's.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+BLOCK = 2**23  # weights that are brought to 8 bits at once
 ENGINES = ("x86", "fbgemm")  # torch's kernels for dynamically quantised linear layers on Intel and AMD
 
 
@@ -22,41 +25,55 @@ def is_fast(device: str) -> bool:
     return device == "cpu" and bool(set(ENGINES) & set(torch.backends.quantized.supported_engines))
 
 
-def linear(*modules: Any) -> "Callable[[Tensor], Tensor]":
+def linear(*modules: Any, factors: "Tensor | None" = None) -> "Callable[[Tensor], Tensor]":
     """One quantised matrix for linear layers of the same input, whose outputs come side by side.
 
     The function takes and gives float32, (…, features). The modules are not changed, and nothing of them is kept.
+    `factors` multiply the weights of each feature.
     """
     import torch
 
-    weight = torch.cat([module.weight.detach() for module in modules]).float()
     biases = [module.bias for module in modules]
     bias = None
     if any(one is not None for one in biases):
-        zeros = (torch.zeros(module.weight.shape[0]) for module in modules)
-        bias = torch.cat([zero if one is None else one.float() for one, zero in zip(biases, zeros, strict=True)])
-    packed = torch.ops.quantized.linear_prepack(_quantised(weight), bias)
+        parts = zip(modules, biases, strict=True)
+        bias = torch.cat([torch.zeros(len(of.weight)) if one is None else one.detach().float() for of, one in parts])
+    packed = torch.ops.quantized.linear_prepack(_quantised([module.weight for module in modules], factors), bias)
     # Without the instructions that add products in 32 bits, inputs have 7 bits, or sums of two products overflow.
     seven_bits = not torch.cpu.get_capabilities().get("avx512_vnni")
     return lambda inputs: torch.ops.quantized.linear_dynamic(inputs, packed, seven_bits)
 
 
-def _quantised(weight: "Tensor") -> "Tensor":
+def _quantised(matrices: "Sequence[Tensor]", factors: "Tensor | None") -> "Tensor":
+    """The matrices below each other, some rows at a time: whole ones in float32 would take much memory."""
     import warnings
 
     import torch
 
-    scales = weight.abs().amax(1).clamp(min=1e-8) / 127
-    integers = (weight / scales[:, None]).round_().to(torch.int8)  # torch's own quantiser takes seconds for it
+    integers = torch.empty((sum(map(len, matrices)), matrices[0].shape[1]), dtype=torch.int8)
+    scales, first = torch.empty(len(integers), dtype=torch.double), 0
+    for rows in _blocks(matrices):
+        weight = rows.float() if factors is None else rows.float() * factors
+        scale = weight.abs().amax(1).clamp(min=1e-8) / 127
+        here = slice(first, first + len(rows))
+        scales[here] = scale
+        integers[here] = (weight / scale[:, None]).round_()  # torch's own quantiser takes seconds for it
+        first += len(rows)
     with warnings.catch_warnings():
         # A later torch may drop quantised tensors; this one is pinned, and the kernel takes nothing else.
         warnings.filterwarnings("ignore", message=".*quantized tensor creation functions")
-        zeros = torch.zeros(len(weight), dtype=torch.long)
-        return torch._make_per_channel_quantized_tensor(integers, scales.double(), zeros, 0)
+        zeros = torch.zeros(len(integers), dtype=torch.long)
+        return torch._make_per_channel_quantized_tensor(integers, scales, zeros, 0)
+
+
+def _blocks(matrices: "Sequence[Tensor]") -> "Iterator[Tensor]":
+    for matrix in matrices:
+        step = max(1, BLOCK // matrix.shape[1])
+        yield from (matrix.detach()[first : first + step] for first in range(0, len(matrix), step))
 
 
 def replace_linears(model: "Module", calibrate: Callable[[], object]) -> None:
-    """Have every linear layer of a model compute with 8-bit weights, in place, one after the other.
+    """Have every linear layer of a model compute with 8-bit weights, in place.
 
     `calibrate` runs the model on typical input. Where some features of a layer's input are far larger than the rest,
     8 bits would leave nothing of those: they are divided by a factor for each feature, and its weights multiplied by it
@@ -78,8 +95,8 @@ def replace_linears(model: "Module", calibrate: Callable[[], object]) -> None:
     calibrate()
     for hook in hooks:
         hook.remove()
-    for layer in layers:
-        _replace(layer, largest.get(layer))
+    with ThreadPoolExecutor(os.cpu_count(), "int8") as threads:  # the kernels pack a matrix in one thread
+        list(threads.map(_replace, layers, map(largest.get, layers)))
 
 
 def _replace(layer: Any, largest: "Tensor | None") -> None:
@@ -89,10 +106,8 @@ def _replace(layer: Any, largest: "Tensor | None") -> None:
     if largest is None:
         layer.forward = linear(layer)
     else:
-        weights = layer.weight.detach().float()
-        factors = (largest.clamp(min=1e-5) / weights.abs().amax(0).clamp(min=1e-5)).sqrt().clamp(min=1e-4)
-        smoothed: Any = torch.nn.Linear(1, 1, bias=False)
-        smoothed.weight, smoothed.bias = torch.nn.Parameter(weights * factors, requires_grad=False), layer.bias
-        multiply, shares = linear(smoothed), 1 / factors
+        weights = torch.stack([rows.float().abs().amax(0) for rows in _blocks([layer.weight])]).amax(0)
+        factors = (largest.clamp(min=1e-5) / weights.clamp(min=1e-5)).sqrt().clamp(min=1e-4)
+        multiply, shares = linear(layer, factors=factors), 1 / factors
         layer.forward = lambda inputs: multiply(inputs * shares)
     layer.weight = layer.bias = None

@@ -25,16 +25,15 @@ from animate_text import (
     Word,
 )
 from animate_text.timeline import LONGEST, CaptionStyle
-from core import picture_quality
 from core.engines import AllEnginesFailed, EngineError, EngineResult, Report, no_report
 from core.files import File
+from pipeline import draft_pictures
+from pipeline.draft_pictures import ClipStills
 from pipeline.query import DraftEdit
 from settings import Settings
 from summariser import ScriptRequest
 
 BACKDROPS = ("backdrop-1", "backdrop-2", "backdrop-3")
-TAKES = 3  # other covers that are drawn, so that a draft does not show one still throughout
-ALIKE = 0.6  # structural similarity, from -1 to 1, from which on two pictures show the same
 PAUSE = 0.6  # seconds between two lines, when they are listened to
 SHARES = {"": 0.0, "script": 0.02, "voice": 0.08, "pictures": 0.2, "render": 1.0}  # of the stage, at the end of a part
 
@@ -49,7 +48,7 @@ class Script:
 
 @dataclass(frozen=True)
 class MakeDraft:
-    """What a draft is made of. `stills` are JPEG files of clips that may be shown, `cover_stills` those of the cover.
+    """What a draft is made of. `clips` are those of the search, of which the cover is made and some may be shown.
 
     `music` and `midi` are whole files. `edit` holds the lines where somebody wrote them. `script` and `paintings` are
     what models of the accelerator made in their turns (see `script` and `draw`); without them they are made here.
@@ -60,8 +59,7 @@ class MakeDraft:
     seed: int
     music: bytes | None = None
     midi: bytes | None = None
-    cover_stills: tuple[bytes, ...] = ()
-    stills: tuple[bytes, ...] = ()
+    clips: tuple[ClipStills, ...] = ()
     cuts_per_minute: float | None = None
     words_per_minute: float | None = None
     edit: DraftEdit | None = None
@@ -106,13 +104,14 @@ def make_draft(
     made = animate_text.storyboard(
         StoryboardRequest(
             lines=lines,
-            pictures=_order(pictures),
+            pictures=_order(request, lines, pictures),
             spoken=timed,
             beats=animate_text.beats_of(request.music, request.midi, LONGEST, trend_insights.beats),
             cuts_per_minute=request.cuts_per_minute,
             words_per_minute=request.words_per_minute,
             lengths=edit.lengths if edit else (),
             footage=request.footage,
+            moments=animate_text.moments_for(lines, request.footage),
             caption_style=cast(CaptionStyle, edit.caption_style if edit else "pop"),
             voice_speed=edit.voice_speed if edit else 1.0,
             music_db=edit.music_db if edit else 0.0,
@@ -240,16 +239,7 @@ def _pictures(
             made[name] = draw(wish, settings, _within(report, number, len(wished))).value
         except AllEnginesFailed as error:
             notes.warnings += error.warnings
-    return _without_doubles(made)
-
-
-def _without_doubles(pictures: dict[str, bytes]) -> dict[str, bytes]:
-    """The pictures but for those that show what one before them shows: two takes of a cover may be of one still."""
-    kept: dict[str, bytes] = {}
-    for name, png in pictures.items():
-        if all(picture_quality.alikeness(png, other) < ALIKE for other in kept.values()):
-            kept[name] = png
-    return kept
+    return draft_pictures.without_doubles(made)
 
 
 def wishes(request: MakeDraft, lines: Sequence[str], painted: bool) -> dict[str, PictureRequest]:
@@ -257,20 +247,16 @@ def wishes(request: MakeDraft, lines: Sequence[str], painted: bool) -> dict[str,
 
     Where none may, there are other covers, as the studio draws them from the clips.
     """
+    stills = tuple(still for clip in request.clips for still in clip.stills)
     prompts = {"cover": request.image_prompt}
     if painted:
         shown = enumerate(lines[1:], 1)
         prompts |= {f"scene-{number}": f"{line.rstrip('.!?')}. {request.image_prompt}" for number, line in shown}
-    wished = {
-        name: PictureRequest(prompt, "", (), request.cover_stills, request.seed) for name, prompt in prompts.items()
-    }
+    wished = {name: PictureRequest(prompt, "", (), stills, request.seed) for name, prompt in prompts.items()}
     if painted:
         return wished
-    for number, still in enumerate(request.stills[:6]):
-        wished[f"still-{number}"] = PictureRequest(request.image_prompt, "", (), (still,), request.seed)
-    for take in range(TAKES if not request.stills else 0):
-        if own := request.cover_stills[take::TAKES]:
-            wished[f"cover-{take + 2}"] = PictureRequest(request.image_prompt, "", (), own, request.seed)
+    for name, clip in draft_pictures.choose(request.clips, lines).items():
+        wished[name] = PictureRequest(request.image_prompt, "", (), clip.stills, request.seed)
     return wished
 
 
@@ -306,9 +292,16 @@ def _keep(path: Path, data: bytes) -> None:
     Path(file.name).replace(path)
 
 
-def _order(pictures: dict[str, bytes]) -> tuple[str, ...]:
+def _order(request: MakeDraft, lines: Sequence[str], pictures: dict[str, bytes]) -> tuple[str, ...]:
     """In which order scenes show them; what is not a picture is a backdrop, made where it is missing."""
-    return tuple(pictures) or BACKDROPS
+    if request.paintings is not None:  # of each line
+        return tuple(pictures) or BACKDROPS
+    clips = draft_pictures.choose(request.clips, lines)
+    said = {name: clips[name].said if name in clips else () for name in pictures}
+    left_out = [sentence for name in clips if name not in pictures for sentence in clips[name].said]
+    if "cover" in said:  # which what is left out is a double of
+        said["cover"] = tuple(left_out)
+    return animate_text.pictures_for(lines, said) or BACKDROPS
 
 
 def files_of(made: MadeDraft) -> dict[str, tuple[str, bytes | None]]:

@@ -10,9 +10,12 @@ from animate_text import Footage, PictureRequest
 from core.files import LocalFile
 from music_gen import MusicRequest
 from pipeline.clips import Clip
+from pipeline.draft_pictures import ClipStills
 from pipeline.query import Query
 from settings import Settings
 from summariser import Brief, BriefRequest, Measured, Phrase
+
+GLIMPSE = 3.0  # seconds of a moment that a draft shows of it, or nearly so
 
 
 def brief(query: Query, clips: Sequence[Clip]) -> BriefRequest:
@@ -85,17 +88,38 @@ def footage(clips: Sequence[Clip], settings: Settings) -> tuple[tuple[Footage, .
     Each has the moments that were measured to be worth it, the best first.
     """
     there = [
-        (clip.traits, path)
+        (clip, clip.traits, path)
         for clip in clips
         if clip.traits
         and clip.traits.form.width
         and (path := tiktok_videos.stored(clip.video.source, clip.video.key, settings))
     ]
-    shown = tuple(
-        Footage(f"clip-{number}", traits.form.seconds, trend_insights.moments(traits))
-        for number, (traits, _) in enumerate(there)
+    shown = []
+    for number, (clip, traits, _) in enumerate(there):
+        moments = trend_insights.moments(traits)
+        said = tuple(_said_about(clip, at) for at in moments)
+        shown.append(Footage(f"clip-{number}", traits.form.seconds, moments, said))
+    return tuple(shown), tuple(LocalFile(path) for _, _, path in there)
+
+
+def _said_about(clip: Clip, at: float) -> tuple[str, ...]:
+    """What is said in a clip, and what stands on its screen, in the seconds from a moment on."""
+    if not clip.text:
+        return ()
+    spans = [(p.start, p.end, p.text) for p in clip.text.phrases] + [
+        (line.start, line.end, line.text) for line in clip.text.texts or ()
+    ]
+    return tuple(text for start, end, text in spans if text and start < at + GLIMPSE and end > at)
+
+
+def clip_stills(clips: Sequence[Clip], settings: Settings) -> tuple[ClipStills, ...]:
+    """The pictures of each clip, with what is said and shown in it."""
+    shown = may_be_shown(clips, settings)
+    return tuple(
+        ClipStills(clip.text.stills, (*(p.text for p in clip.text.phrases), *clip.text.on_screen), clip in shown)
+        for clip in clips
+        if clip.text and clip.text.stills
     )
-    return shown, tuple(LocalFile(path) for _, path in there)
 
 
 def stills(clips: Sequence[Clip]) -> tuple[bytes, ...]:

@@ -125,7 +125,7 @@ def asked(draft_settings, stills):
             seed=seed,
             music=track.wav,
             midi=track.midi,
-            cover_stills=tuple(stills),
+            clips=(drafting.ClipStills(tuple(stills)),),
             edit=DraftEdit(lines, (None,) * len(lines), style),
         )
 

@@ -1,14 +1,13 @@
-"""A picture cut to another shape keeps its faces; one without any is cut about its middle."""
+"""A picture cut to another shape keeps its faces; one without any keeps what stands out."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
-from animate_text import cutouts, faces, framing
+from animate_text import cutouts, faces, framing, lettering
 from animate_text.colour import palette_from
-from tests.pictures import scene
 
 FACE = Path(__file__).with_name("face.jpg")  # Eileen Collins, NASA S93-31420, in the public domain
 
@@ -34,10 +33,29 @@ def test_a_face_is_kept_where_a_wide_picture_is_cut_tall(place):
     assert left > 0 and right < 1
 
 
-def test_without_a_face_and_in_its_own_shape_a_picture_is_cut_about_its_middle():
-    for picture, size in ((scene((540, 960), 3), (500, 450)), (with_face((540, 960), (20, 0)), (270, 480))):
-        usual = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
-        assert np.array_equal(np.asarray(framing.fit(picture, size)), np.asarray(usual))
+@pytest.mark.parametrize("wide", [True, False], ids=["wide", "tall"])
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.85])
+def test_without_a_face_what_stands_out_is_kept(wide, share):
+    size, cut = ((1600, 900), (506, 900)) if wide else ((540, 960), (540, 490))
+    picture = Image.new("RGB", size, "teal")
+    middle = [round(share * size[0]), size[1] // 2] if wide else [size[0] // 2, round(share * size[1])]
+    ImageDraw.Draw(picture).ellipse([middle[0] - 120, middle[1] - 120, middle[0] + 120, middle[1] + 120], fill="orange")
+    orange = [np.count_nonzero(np.asarray(one)[..., 0] > 200) for one in (picture, framing.fit(picture, cut))]
+    assert orange[1] > 0.97 * orange[0] > 0
+
+
+def test_where_nothing_stands_out_and_in_its_own_shape_a_picture_is_cut_about_its_middle():
+    assert framing.place(Image.new("RGB", (1600, 900), "teal"), (0.32, 1.0)) == (0.5, 0.5)
+    picture = with_face((540, 960), (20, 0))
+    usual = ImageOps.fit(picture, (270, 480), Image.Resampling.LANCZOS)
+    assert np.array_equal(np.asarray(framing.fit(picture, (270, 480))), np.asarray(usual))
+
+
+@pytest.mark.parametrize("place", [(10, 60), (1300, 60)], ids=["left", "right"])
+def test_a_face_is_kept_where_a_wide_still_becomes_a_cover(place):
+    cover = lettering.fill(with_face((1600, 900), place))
+    ((left, _, right, _),) = faces.find(cover)
+    assert left > 0 and right < 1
 
 
 def test_no_head_is_cut_off_on_a_card():

@@ -240,7 +240,7 @@ def test_a_broken_picture_gives_way_to_a_backdrop_with_a_warning(small):
 @pytest.mark.parametrize("still", [b"", b"\xff\xd8\xff\xe0 broken", b"\x89PNG\r\n\x1a\n"], ids=["empty", "jpeg", "png"])
 def test_broken_stills_of_clips_are_passed_over(asked, small, still):
     edit = DraftEdit(("Hello there.",), (None,), voice=False)
-    answer, draft = remade(asked["ai"], small, stills=(still,), cover_stills=(still,), edit=edit)
+    answer, draft = remade(asked["ai"], small, clips=(drafting.ClipStills((still,), may_be_shown=True),), edit=edit)
     assert len(draft.mp4) > 10_000
     assert answer.warnings == ()
 

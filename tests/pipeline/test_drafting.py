@@ -14,7 +14,8 @@ from core import ffmpeg
 from core.engines import EngineError
 from core.executors import open_pools
 from core.picture_quality import alikeness
-from pipeline import DraftEdit, Query, drafting
+from pipeline import DraftEdit, Query, draft_pictures, drafting
+from pipeline.draft_pictures import ClipStills
 from settings import Settings
 from summariser import ScriptRequest
 from tests import shared
@@ -74,12 +75,12 @@ def test_a_model_that_wrote_nothing_of_use_is_asked_again_the_next_time(quiet, r
 
 
 def test_stills_that_may_be_shown_are_shown_and_each_scene_has_a_picture(quiet, rendered, samples):
-    still = still_of(samples, 0)
+    own = ClipStills((still_of(samples, 0), still_of(samples, 6)), may_be_shown=True)
     edit = DraftEdit(("One line here.", "Another one.", "The last."), (None,) * 3, voice=False)
-    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, stills=(still,), edit=edit), quiet)
+    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, clips=(own,), edit=edit), quiet)
     drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, edit=edit), quiet)
     with_still, without = ([shot.picture.split("@")[0] for shot in one.timeline.shots] for one in rendered)
-    assert set(with_still) == {"cover", "still-0"}
+    assert set(with_still) in ({"cover", "still-0"}, {"cover", "still-1"})  # the cover is made of the other one
     assert set(without) == {"cover"}
 
 
@@ -113,9 +114,29 @@ def still_of(samples, number):
 def test_where_no_still_may_be_shown_there_are_other_covers_and_no_still_twice(quiet, rendered, samples):
     edit = DraftEdit(("One line here.", "Another one.", "The last."), (None,) * 3, voice=False)
     stills = tuple(still_of(samples, number) for number in (0, 3, 6))
-    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, cover_stills=stills, edit=edit), quiet)
-    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, cover_stills=stills[:1], edit=edit), quiet)
-    several, one = (request.pictures for request in rendered)
-    assert len(several) == 3
-    assert all(alikeness(*pair) < drafting.ALIKE for pair in combinations(several.values(), 2))
+    for clips in ((ClipStills(stills),), tuple(ClipStills((still,)) for still in stills), (ClipStills(stills[:1]),)):
+        drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, clips=clips, edit=edit), quiet)
+    *several, one = (request.pictures for request in rendered)
+    for pictures in several:
+        assert len(pictures) == 3
+        assert all(alikeness(*pair) < draft_pictures.ALIKE for pair in combinations(pictures.values(), 2))
     assert list(one) == ["cover"]
+
+
+def test_covers_are_drawn_of_the_clips_that_the_lines_speak_of_and_shown_with_those_lines(quiet, rendered, samples):
+    said = ["Put a tray of water into the oven.", "Nothing much.", "Hello.", "Save this for your next bread.", "Oh."]
+    stills = [still_of(samples, number) for number in (0, 3, 6, 9, 12)]
+    clips = tuple(ClipStills((still,), (words,)) for still, words in zip(stills, said, strict=True))
+    chosen = draft_pictures.choose(clips, LINES)
+    assert [take.said[0] for take in chosen.values()] == [said[0], said[3], said[1]]
+    edit = DraftEdit(tuple(LINES), (None,) * 3, voice=False)
+    drafting.make_draft(drafting.MakeDraft(IDEA, "bread", 1, clips=clips, edit=edit), quiet)
+    shown = [scene.shots[0].picture.split("@")[0] for scene in rendered[0].timeline.scenes]
+    assert shown[0] == "cover"
+    assert [said_with(name, chosen, rendered[0].pictures) for name in shown[1:]] == [said[0], said[3]]
+
+
+def said_with(name, chosen, pictures):
+    """What is said with a picture; with the cover, what is said with the one that is left out as its double."""
+    (double,) = set(chosen) - set(pictures) or {name}
+    return chosen[double if name == "cover" else name].said[0]

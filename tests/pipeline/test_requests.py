@@ -7,10 +7,12 @@ import pytest
 import tiktok_videos
 from pipeline import requests
 from pipeline.clips import Clip
+from pipeline.draft_pictures import ClipStills
 from pipeline.query import Query
 from summariser import Brief
 from tests.trend_insights.clips import rows, traits
-from tiktok_to_text import VideoText
+from tiktok_to_text import Phrase, VideoText
+from tiktok_to_text.video_text import ScreenText
 from tiktok_videos import Video
 
 QUERY = Query(("AI",), seconds=10, seed=7)
@@ -83,3 +85,17 @@ def test_what_has_no_picture_is_no_footage(settings, monkeypatch, tmp_path):
     measured = traits(seconds=12.0)
     heard = replace(measured, form=replace(measured.form, width=None, height=None))
     assert requests.footage([own(heard)], settings) == ((), ())
+
+
+def test_a_moment_has_the_words_that_are_said_and_shown_in_it(settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(tiktok_videos, "stored", lambda *_: tmp_path / "own.mp4")
+    phrases = (Phrase(0.0, 2.0, "Fold the dough."), Phrase(6.0, 8.0, "Bake it hot."))
+    texts = (ScreenText(5.5, 9.0, "240 °C", (0.1, 0.1, 0.5, 0.2)), ScreenText(5.5, 9.0, "", (0.1, 0.1, 0.5, 0.2)))
+    text = VideoText(12.0, phrases, ("240 °C",), (b"still",), None, texts=texts)
+    one = replace(own(traits(seconds=12.0, cuts=(4.0, 5.0))), text=text)
+    ((shown,), _) = requests.footage([one], settings)
+    words = dict(zip(shown.moments, shown.said, strict=True))
+    assert words[0.0] == ("Fold the dough.",)
+    assert words[5.1] == ("Bake it hot.", "240 °C")
+    (stills,) = requests.clip_stills([one, clip()], settings)
+    assert stills == ClipStills((b"still",), ("Fold the dough.", "Bake it hot.", "240 °C"), may_be_shown=True)
