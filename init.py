@@ -1,7 +1,8 @@
 """Downloads and checks the large models: `python init.py`.
 
-MusicGen for music; Stable Diffusion, LCM-LoRA and TAESD for pictures. They go to the hub's own cache, pinned to the
-revisions that were tested. A download that breaks off goes on where it stopped when this is run again.
+Qwen3 for the brief; MusicGen for music; Stable Diffusion, LCM-LoRA and TAESD for pictures. They go to the hub's own
+cache, pinned to the revisions that were tested. A download that breaks off goes on where it stopped when this is run
+again.
 """
 
 import argparse
@@ -74,8 +75,8 @@ def make_ready(kind: Kind, settings: Settings) -> bool:
 
 
 HELP = """\
-MusicGen takes 2.4 GB, the models for pictures 2.9 GB. They go to the hub's cache: ~/.cache/huggingface, or where
-HF_HOME says. HF_TOKEN is needed only for models that are not open to all.
+The language model takes 4.1 GB, MusicGen 2.4 GB, the models for pictures 2.9 GB. They go to the hub's cache:
+~/.cache/huggingface, or where HF_HOME says. HF_TOKEN is needed only for models that are not open to all.
 Exit status: 0 when all is ready, 1 when something is not, 130 when stopped with Ctrl+C.
 """
 
@@ -84,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python init.py", description=__doc__, epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", choices=tuple(KINDS), help="only the model for music, or those for pictures")
+    only = "only the language model, the one for music, or those for pictures"
+    parser.add_argument("--only", choices=tuple(KINDS), help=only)
     parser.add_argument("--check", "--offline", action="store_true", help="ask no hub; verify and try what is here")
     chosen = parser.parse_args(arguments)
     kinds = [kind for name, kind in KINDS.items() if chosen.only in (None, name)]

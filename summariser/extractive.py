@@ -8,7 +8,7 @@ import numpy as np
 from core import engines
 from core.embeddings import embed
 from settings import Settings
-from summariser import foreign_nouns, hooks, ideas, keywords, languages, posts, prompts, summary, tagging
+from summariser import foreign_nouns, hooks, ideas, keywords, languages, posts, prompts, subjects, summary, tagging
 from summariser.brief import Brief, BriefRequest
 from summariser.sentences import Sentence, split
 
@@ -46,7 +46,7 @@ def write(request: BriefRequest, _settings: Settings, report: engines.Report = e
     grave = tone != "light"
     scene = None if grave else prompts.nearest_scene(topic)
     group = tagging.GRAVE if grave else scene.name if scene else ""
-    main = ideas.main_subjects(keywords.subjects(chosen), ideas.heads(request, language))
+    main = subjects.main_subjects(keywords.subjects(chosen), subjects.heads(request, language))
     known = topic if sentences else np.zeros(384)
     texts = [*request.transcripts, *request.on_screen]
     tags = tagging.choose(found, found_rows, asked, asked_rows, known, rows, group, main, texts)

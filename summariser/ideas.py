@@ -19,9 +19,9 @@ from summariser.brief import IDEAS, BriefRequest, Idea, Shot
 from summariser.hooks import Hook
 from summariser.keywords import Keyword, subjects
 from summariser.languages import Language
-from summariser.languages import words as words_of
 from summariser.pacing import paced
-from summariser.sentences import count_words, split
+from summariser.sentences import count_words
+from summariser.subjects import heads, lemmas, main_subjects
 
 MAX_TITLE = 60  # characters
 MAX_SUBJECT = 28  # characters
@@ -149,28 +149,6 @@ def three(
     return tuple(ideas)
 
 
-def main_subjects(keywords: Sequence[Keyword], heads: Sequence[set[str]]) -> list[Keyword]:
-    """The subjects that the clips are about, best first, and not what they only touch on.
-
-    `heads` are the lemmas of each clip's title and first sentence: the best keyword that stands there is a subject, and
-    others where they have several words or come again. Where none stands there, it is what comes again, or else the
-    best one.
-    """
-    found: list[Keyword] = []
-    for clip, head in enumerate(heads):
-        named = [k for k in keywords if clip in k.clips and set(k.lemmas) <= head]
-        found += [k for n, k in enumerate(named) if k not in found and (n == 0 or k.count > 1 or len(k.lemmas) > 1)]
-    again = [k for k in keywords if k.count > 1]
-    return [k for k in keywords if k in found] or again or list(keywords[:1])
-
-
-def heads(request: BriefRequest, language: Language | None) -> list[set[str]]:
-    """The lemmas of each clip's title and first sentence."""
-    firsts = [" ".join(one.text for one in split(text)[:1]) for text in request.transcripts]
-    titles = [*request.titles, *("" for _ in firsts)]
-    return [_lemmas(first, language) | _lemmas(title, language) for first, title in zip(firsts, titles, strict=False)]
-
-
 def _found(
     request: BriefRequest, openings: Sequence[Hook], shown: Sequence[Sequence[str]], setting: Setting
 ) -> list[Found]:
@@ -286,7 +264,7 @@ def _subjects(
         return next(((a, b) for a, b in pairs if not set(a.lemmas) & set(b.lemmas)), None)
     if part.text:  # what a clip shows is told of its own subjects
         usable = turned = [k for k in usable if part.clip in k.clips] or usable
-    named = _lemmas(part.text, language)
+    named = lemmas(part.text, language)
     own = [k for k in usable if set(k.lemmas) <= named]
     others = [k for k in turned[:_BEST] if not named & set(k.lemmas)]
     fresh = {"own": own, "other": others, "any": others + turned}[frame.about]
@@ -301,13 +279,6 @@ def _is_of_kind(keyword: Keyword, frame: Frame) -> bool:
     is_name = any(word.istitle() for word in keyword.text.split())
     seen = not is_name and not _ABSTRACT.search(keyword.text)
     return (seen or not frame.visible) and not (frame.general and is_name)
-
-
-def _lemmas(text: str, language: Language | None) -> set[str]:
-    if language is None:
-        return {part for token in grammar.parse(text) for part in token.lemma.lower().replace("-", " ").split()}
-    small = [word.lower() for word in words_of(text)]
-    return {*small, *(word.removesuffix("s") for word in small)}
 
 
 def _source(request: BriefRequest, clip: int, at: float | None) -> str:

@@ -62,7 +62,7 @@ NOT_RUN = {
     "make run PYTHON=python3.11": "makes another environment",
     "chown 10001 my-data": "needs root",
     "docker compose up": "needs Docker",
-    "docker run --rm -v trendtok-models:/models trendtok-studio python init.py": "downloads 5 GB",
+    "docker run --rm -v trendtok-models:/models trendtok-studio python init.py": "downloads 9 GB",
     'docker run -p 8888:8888 -v "$PWD/my-videos:/videos:ro" -e VIDEO_LIBRARY=/videos trendtok-studio': "needs Docker",
     "docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 -t trendtok-studio:cuda .": "a GPU",
     "docker run --gpus all …": "needs a GPU",
