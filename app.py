@@ -30,9 +30,9 @@ from web import asgi, assets, cli, errors, limits, routes, server, sessions, str
 
 log = logging.getLogger(__name__)
 
-WEB_THREADS = 16  # in which views run; waiting takes none
+PAGE_THREADS = 4  # in which pages are made; waiting takes none. More would only share Python out among more of them
+WEB_THREADS = 12  # for what may take longer: what is sent here, and ZIP files
 FOLLOWING_THREADS = 2  # apart: when a search ends, hundreds may ask for the next one at once, and pages go first
-TURN = 0.001  # seconds that a thread may compute while others wait: with Python's own 5 ms, pages took twice as long
 FIRST_PAGE = 0.5  # seconds after the start for a page to be asked for and sent
 LAST_MOMENT = 9.0  # seconds after which the process ends, whatever goes on
 SAFE_POINT = 6.0  # seconds for running searches to reach a safe point when the process ends
@@ -92,13 +92,12 @@ def serve() -> None:
         if error.filename:  # what cannot be written, and not the address
             sys.exit(f"{error.filename} cannot be written: {error.strerror}. Set DATA_DIR to a folder of your own.")
         sys.exit(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set PORT to another number.")
-    sys.setswitchinterval(TURN)
     stop, told_to = threading.Event(), SimpleQueue[int]()
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not `stop.set`: a second signal, which comes where a terminal or `make` sends both, would find its lock taken.
         signal.signal(number, lambda number, _frame: told_to.put(number))
     serving = server.open_server(gateway(app, settings), settings.trusted_proxies)
-    threading.Thread(target=serving.run, args=[[listening]], name="server", daemon=True).start()
+    threading.Thread(target=serving.run, args=[server.handles(listening)], name="server", daemon=True).start()
     app.extensions["pools"].start()
     threading.Thread(target=_warm_up, args=[settings, stop], name="warm-up", daemon=True).start()
     print(f"TrendTok Studio is ready: open http://{settings.host}:{settings.port} (Ctrl+C stops it)", flush=True)
@@ -114,10 +113,17 @@ def gateway(app: Flask, settings: Settings) -> Any:
         media_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin1")
         return routes.max_body(scope["method"], scope["path"], media_type, settings)
 
+    pages = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
     web = ThreadPoolExecutor(WEB_THREADS, thread_name_prefix="web")
     following = ThreadPoolExecutor(FOLLOWING_THREADS, thread_name_prefix="following")
-    followers = streams.Streams(app.extensions["jobs"].followers, web)
-    served = asgi.Gateway(app, followers, max_body, lambda scope: following if routes.is_stream(scope["path"]) else web)
+
+    def threads(scope: asgi.Scope) -> ThreadPoolExecutor:
+        if routes.is_stream(scope["path"]):
+            return following
+        return pages if routes.is_quick(scope["method"], scope["path"]) else web
+
+    followers = streams.Streams(app.extensions["jobs"].followers, following)
+    served = asgi.Gateway(app, followers, max_body, threads)
     return ProxyHeadersMiddleware(cast(Any, served), list(settings.trusted_proxies))
 
 

@@ -152,7 +152,8 @@ class Gateway:
         more = True
         while more:
             try:
-                message = await asyncio.wait_for(receive(), BODY_SILENCE)
+                async with asyncio.timeout(BODY_SILENCE):  # `wait_for` would make a task, which takes turns of the loop
+                    message = await receive()
             except TimeoutError:
                 raise RequestTimeout("The body of the request did not arrive in time.") from None
             if message["type"] == "http.disconnect":

@@ -21,6 +21,7 @@ SPARE_FILES = 128  # descriptors that connections leave to the rest of the proce
 MAX_CONNECTIONS = 4096
 ADDRESS_SHARE = 4  # an address may hold this part of all connections
 BACKLOG = 1024
+HANDLES = 16
 LAST_ANSWERS = 2  # seconds for answers under way when the server stops
 
 
@@ -110,6 +111,14 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def handles(listening: socket.socket) -> list[socket.socket]:
+    """Handles of a listening socket for the server to accept at: at each libuv takes one connection a turn of the loop.
+
+    With one handle alone, hundreds who come at once wait for seconds.
+    """
+    return [listening, *(listening.dup() for _ in range(HANDLES - 1))]
+
+
 class SparingFilter(logging.Filter):
     """Says once a minute, in a line, that there are no descriptors for more clients: asyncio says it for each."""
 
@@ -144,7 +153,7 @@ def open_server(app: Any, trusted_proxies: Sequence[str] = ()) -> uvicorn.Server
             http=BoundedProtocol,
             ws="none",
             lifespan="off",
-            loop="asyncio",
+            loop="uvloop",
             log_config=None,
             access_log=False,
             proxy_headers=False,

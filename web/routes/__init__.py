@@ -3,12 +3,13 @@
 from web.routes import drafts, history, insights, jobs, media, search, sign_in, status
 from web.routes.blueprint import studio
 from web.routes.front_page import render_front_page
-from web.routes.guards import is_stream, max_body, register_first
+from web.routes.guards import is_quick, is_stream, max_body, register_first
 
 __all__ = [
     "drafts",
     "history",
     "insights",
+    "is_quick",
     "is_stream",
     "jobs",
     "max_body",

@@ -35,6 +35,11 @@ def is_stream(path: str) -> bool:
     return path.startswith("/jobs/") and path.endswith("/events")
 
 
+def is_quick(method: str, path: str) -> bool:
+    """Whether a request only looks at something that is there."""
+    return method in ("GET", "HEAD") and not path.endswith(".zip")
+
+
 def policy(settings: Settings) -> str:
     """What a page may load; with STORAGE_LINKS, pictures, sound and videos from the store too."""
     if not (settings.storage_links and storage.is_remote(settings)):
