@@ -2,7 +2,7 @@
 
 from animate_text import fonts, poster, stable_diffusion
 from animate_text.beats import beats_of
-from animate_text.following import moments_for, pairs, pictures_for
+from animate_text.matching import moments_for, pairs, pictures_for
 from animate_text.picture import Picture, PictureRequest
 from animate_text.render import Draft, DraftRequest, render
 from animate_text.storyboard import Footage, SpokenLine, Storyboard, StoryboardRequest, split_lines, storyboard

@@ -3,7 +3,7 @@
 import pytest
 
 import animate_text
-from animate_text import Footage, StoryboardRequest, following, storyboard
+from animate_text import Footage, StoryboardRequest, matching, storyboard
 from core import embeddings
 from core.engines import EngineError
 
@@ -80,5 +80,5 @@ def test_without_the_model_of_meanings_they_come_in_turn(clips, monkeypatch):
         raise EngineError("The model of meanings cannot be prepared.")
 
     monkeypatch.setattr(embeddings, "embed", embed)
-    assert following.pictures_for(LINES, SAID) == tuple(SAID)
-    assert following.moments_for(LINES[:2], clips) == (("clip-0", 3.0), ("clip-1", 5.0))
+    assert matching.pictures_for(LINES, SAID) == tuple(SAID)
+    assert matching.moments_for(LINES[:2], clips) == (("clip-0", 3.0), ("clip-1", 5.0))
