@@ -31,18 +31,18 @@ def pairs(lines: Sequence[str], said: Sequence[Sequence[str]]) -> dict[int, int]
 
 
 def pictures_for(lines: Sequence[str], said: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The name of a picture for each line. They are shown in turn, each once before one comes again.
+    """The name of a picture for each line: the one that suits it, else the one that was not shown for longest.
 
-    In each turn they go with the lines that they suit. The first line has the first picture: a draft opens with it.
+    None is shown more than twice in a row. The first line has the first picture: a draft opens with it.
     """
     names, order = tuple(said), list[str]()
-    for start in range(0, len(lines), len(names)) if names else ():
-        turn = lines[start : start + len(names)]
-        opening = 0 if start else 1
-        suits = pairs(turn[opening:], [said[name] for name in names[opening:]])
-        chosen = {line + opening: names[thing + opening] for line, thing in suits.items()}
-        free = iter([name for name in names if name not in chosen.values()])
-        order += [chosen.get(line) or next(free) for line in range(len(turn))]
+    near = _nearness(lines, list(said.values()))
+    for line in range(len(lines) if names else 0):
+        shown = {name: number for number, name in enumerate(order)}
+        free = [name for name in names if order[-2:] != [name, name]] or list(names)
+        suiting = [name for name in free if line and names.index(name) in near.get(line, {})]
+        nearest = max(suiting, key=lambda name: near[line][names.index(name)], default="")
+        order.append(nearest or min(free, key=lambda name: shown.get(name, -1)))
     return tuple(order)
 
 

@@ -25,12 +25,14 @@ def test_a_line_is_shown_with_what_was_said_like_it():
     assert animate_text.pictures_for(LINES, SAID) == ("cover", "bread", "castle", "make-up")
 
 
-def test_pictures_take_turns_whatever_the_lines_say():
-    lines = LINES[1:2] * 8
-    order = animate_text.pictures_for(lines, SAID)
-    assert order[0] == "cover"
-    assert all(set(order[start : start + 4]) == set(SAID) for start in (0, 4))
-    assert order[1] == order[4] == "bread"
+def test_a_picture_comes_again_where_it_suits_but_not_three_times_in_a_row():
+    lines = (LINES[0], *[LINES[1]] * 4)
+    assert animate_text.pictures_for(lines, SAID) == ("cover", "bread", "bread", "make-up", "bread")
+
+
+def test_a_draft_opens_with_the_first_picture_and_shows_it_again_where_it_suits():
+    said = {"cover": SAID["castle"], "bread": SAID["bread"], "make-up": SAID["make-up"]}
+    assert animate_text.pictures_for((LINES[1], LINES[2], LINES[0]), said) == ("cover", "cover", "bread")
 
 
 def test_lines_that_nothing_was_said_like_have_the_pictures_in_their_order():
