@@ -31,7 +31,7 @@ from web import asgi, assets, cli, errors, limits, routes, server, sessions, str
 log = logging.getLogger(__name__)
 
 PAGE_THREADS = 4  # in which pages are made; waiting takes none. More would only share Python out among more of them
-WEB_THREADS = 12  # for what may take longer: what is sent here, and ZIP files
+WEB_THREADS = 8  # for what may take longer: what is sent here, and ZIP files
 FOLLOWING_THREADS = 2  # apart: when a search ends, hundreds may ask for the next one at once, and pages go first
 FIRST_PAGE = 0.5  # seconds after the start for a page to be asked for and sent
 LAST_MOMENT = 9.0  # seconds after which the process ends, whatever goes on

@@ -42,7 +42,7 @@ def main() -> None:
 
 async def attack(studio: Studio, seconds: float, judged: Callable[[Sequence[Line]], list[Line]]) -> list[Line]:
     """Attack a studio and show what was measured; returns all lines of the table. `judged` says what is."""
-    await Crowd(studio, FIRST, followers=100, slow=10, searchers=10, readers=10, seed=100).run()
+    await Crowd(studio, FIRST, followers=100, slow=10, searchers=10, readers=50, seed=100).run()
     alone = judged(await probes.run(studio))
     show("One at a time", alone)
     before = await rest(studio)
