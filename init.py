@@ -75,7 +75,7 @@ def make_ready(kind: Kind, settings: Settings) -> bool:
 
 
 HELP = """\
-The language model takes 4.1 GB, MusicGen 2.4 GB, the models for pictures 2.9 GB. They go to the hub's cache:
+The language model takes about 4 GB, MusicGen 2.4 GB, the models for pictures 2.9 GB. They go to the hub's cache:
 ~/.cache/huggingface, or where HF_HOME says. HF_TOKEN is needed only for models that are not open to all.
 Exit status: 0 when all is ready, 1 when something is not, 130 when stopped with Ctrl+C.
 """

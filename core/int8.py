@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 BLOCK = 2**23  # weights that are brought to 8 bits at once
+MAX_PACKED = 4  # matrices side by side: the kernels pack each in one thread, and all of them take memory meanwhile
 ENGINES = ("x86", "fbgemm")  # torch's kernels for dynamically quantised linear layers on Intel and AMD
 
 
@@ -95,7 +96,7 @@ def replace_linears(model: "Module", calibrate: Callable[[], object]) -> None:
     calibrate()
     for hook in hooks:
         hook.remove()
-    with ThreadPoolExecutor(os.cpu_count(), "int8") as threads:  # the kernels pack a matrix in one thread
+    with ThreadPoolExecutor(min(MAX_PACKED, os.cpu_count() or 1), "int8") as threads:
         list(threads.map(_replace, layers, map(largest.get, layers)))
 
 
