@@ -117,5 +117,5 @@ def fails_within(seconds, capsys):
     assert time.monotonic() - start < seconds
     said = capsys.readouterr().err
     assert "The built-in engine stays in use." in said
-    assert "Traceback" not in said
+    assert "Traceback" not in said, said
     return said

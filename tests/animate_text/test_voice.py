@@ -1,10 +1,8 @@
 """Who speaks the lines of a draft, what happens where nobody can, and when each word is said."""
 
 import json
-import threading
 import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +14,7 @@ from animate_text import VoiceRequest, Word, espeak, one_recording, time_lines, 
 from animate_text.alignment import align
 from animate_text.wav import read_wav, seconds_of, write_wav
 from core.engines import AllEnginesFailed, Cancelled
+from tools.services.faults import Reply, Service
 
 LINES = ("Stop peeling garlic like this.", "Put the cloves in a jar.")
 KEY = "voice-key"
@@ -23,37 +22,14 @@ KEY = "voice-key"
 
 @pytest.fixture
 def service(settings):
-    """A service that speaks a tone over loopback: `answer` is its status and body, `seen` what it was asked."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append((self.path, self.headers.get("Authorization"), body))
-            time.sleep(server.delay)
-            status, data = server.answer
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *arguments):
-            pass
-
-    seen = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    """A service that speaks a tone over loopback: it answers `reply`; `settings` are those of a studio that asks it."""
     tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(24_000) / 24_000)
-    server.answer, server.delay, server.seen = (200, write_wav(tone, 24_000)), 0.0, seen
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    server.settings = replace(
-        settings,
-        voice_api_url=f"http://127.0.0.1:{server.server_port}/v1",
-        voice_api_key=KEY,
-        voice_name="nova",
-        service_timeout=5,
-    )
-    yield server
-    server.shutdown()
-    server.server_close()
+    with Service(lambda _request: service.reply) as service:
+        service.reply = Reply(write_wav(tone, 24_000))
+        service.settings = replace(
+            settings, voice_api_url=f"{service.url}/v1", voice_api_key=KEY, voice_name="nova", service_timeout=5
+        )
+        yield service
 
 
 def test_the_built_in_voice_speaks_each_line_alike_each_time(settings, tmp_path):
@@ -88,16 +64,16 @@ def test_an_empty_line_is_silent_and_emoji_are_not_read_out(settings):
 def test_what_was_spoken_before_is_not_spoken_again(service):
     animate_text.speak(VoiceRequest(LINES), service.settings)
     animate_text.speak(VoiceRequest((LINES[1], "A new line."), speed=1.0), service.settings)
-    assert [body["input"] for _, _, body in service.seen] == [*LINES, "A new line."]
+    assert [json.loads(asked.body)["input"] for asked in service.requests] == [*LINES, "A new line."]
 
 
 def test_a_service_is_asked_as_openai_documents_it(service):
     answer = animate_text.speak(VoiceRequest(LINES[:1], speed=1.15), service.settings)
     assert answer.engine == "openai"
-    path, authorization, body = service.seen[0]
-    assert (path, authorization) == ("/v1/audio/speech", f"Bearer {KEY}")
+    asked = service.requests[0]
+    assert (asked.path, asked.headers["authorization"]) == ("/v1/audio/speech", f"Bearer {KEY}")
     wanted = {"model": "tts-1", "voice": "nova", "input": LINES[0], "response_format": "wav", "speed": 1.15}
-    assert body == wanted
+    assert json.loads(asked.body) == wanted
 
 
 @pytest.mark.parametrize(
@@ -111,7 +87,7 @@ def test_a_service_is_asked_as_openai_documents_it(service):
     ],
 )
 def test_a_service_that_fails_gives_way_to_the_built_in_voice_with_the_reason(service, status, data, reason):
-    service.answer = (status, data)
+    service.reply = Reply(data, status)
     answer = animate_text.speak(VoiceRequest(LINES[:1]), service.settings)
     assert answer.engine == "hibari"
     assert reason in answer.warnings[0]
@@ -119,9 +95,9 @@ def test_a_service_that_fails_gives_way_to_the_built_in_voice_with_the_reason(se
 
 
 def test_a_failure_that_passes_is_tried_again(service):
-    service.answer = (503, b"")
+    service.reply = Reply(status=503)
     answer = animate_text.speak(VoiceRequest(LINES[:1]), service.settings)
-    assert len(service.seen) == 3
+    assert len(service.requests) == 3
     assert "is out of order (HTTP 503)" in answer.warnings[0]
 
 

@@ -1,9 +1,10 @@
 """What the pages of other sites can make a real browser do here: 127.0.0.1 and localhost are two sites."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import ExitStack
 
 import pytest
+
+from tools.services.faults import Reply, Service
 
 FORM = """<!doctype html><form id="form" action="{target}/search" method="post"><input name="tags" value="AI"></form>
 <script>document.getElementById("form").submit()</script>"""
@@ -16,27 +17,13 @@ fetch("{target}{path}", {{ method: "POST", mode: "no-cors", credentials: "includ
 @pytest.fixture
 def foreign():
     """Serves one page under another site's name; `foreign(page)` gives its port."""
-    servers = []
+    with ExitStack() as servers:
 
-    def serve(page):
-        class Page(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-                self.wfile.write(page.encode())
+        def serve(page):
+            reply = Reply(page.encode(), headers={"Content-Type": "text/html"})
+            return servers.enter_context(Service(lambda _request: reply)).server_port
 
-            def log_message(self, *_):
-                pass
-
-        servers.append(HTTPServer(("127.0.0.1", 0), Page))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return servers[-1].server_port
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield serve
 
 
 @pytest.fixture

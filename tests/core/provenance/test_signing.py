@@ -2,9 +2,7 @@
 
 import multiprocessing
 import stat
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cryptography import x509
@@ -15,6 +13,7 @@ from core import certificates, provenance, xmp
 from core.manifest import Input
 from tests.core.provenance.support import TRAINED, active, marked, stored
 from tests.core.test_xmp import wav
+from tools.services.faults import Reply, Service
 
 
 def test_the_own_chain_is_made_once_and_only_the_owner_may_read_its_key(settings):
@@ -117,28 +116,14 @@ def test_a_file_of_another_kind_is_published_as_it_is_with_a_warning(settings):
 
 @pytest.fixture
 def authority():
-    """A time-stamp authority that answers nothing useful, and what it was asked."""
-    asked = []
-
-    class Refusing(BaseHTTPRequestHandler):
-        def do_POST(self):
-            asked.append(self.headers["Content-Type"])
-            self.send_error(503)
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Refusing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", asked
-    server.shutdown()
-    server.server_close()
+    """A time-stamp authority that answers nothing useful."""
+    with Service(lambda _request: Reply(status=503)) as service:
+        yield service
 
 
 def test_a_time_stamp_authority_is_asked_where_one_is_set_and_costs_the_time_stamp_alone(settings, authority):
-    address, asked = authority
-    result = provenance.mark(wav(), "music.wav", TRAINED, replace(settings, c2pa_timestamp_url=address))
-    assert asked == ["application/timestamp-query"]
+    result = provenance.mark(wav(), "music.wav", TRAINED, replace(settings, c2pa_timestamp_url=f"{authority.url}/"))
+    assert [asked.headers["content-type"] for asked in authority.requests] == ["application/timestamp-query"]
     (warning,) = result.warnings
     assert "has no time stamp" in warning
     assert result.claim["credentials"] == "valid, signer unknown"
