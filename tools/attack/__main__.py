@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jobs.database import SQLITE_CONNECTIONS
 from tools.attack import probes
 from tools.attack.crowd import Crowd
 from tools.attack.promises import Line, at_most, none_of, show, told_only
 from tools.attack.studio import Held, Studio, running
 
 ROUNDS = {"short": 20.0, "whole": 120.0}  # seconds of everybody at once
-FIRST = 8.0  # seconds of a smaller crowd, in which all is loaded and filled
+FIRST = 8.0  # seconds of a smaller crowd, in which all is loaded
 SETTLE = 30.0  # seconds for connections that are kept, and for threads, to go
 GROWTH = 1.15  # of the memory before
 
@@ -75,7 +76,8 @@ def flat(before: Held, after: Held, studio: Studio) -> list[Line]:
         Line("memory before and after", f"{before.memory:.0f} MB, {after.memory:.0f} MB"),
         at_most("  times as much", after.memory / before.memory, GROWTH),
         at_most("threads more than before", after.threads - before.threads, 2),
-        at_most("descriptors more than before", after.descriptors - before.descriptors, 4),
+        at_most("connections to the database", after.connections, SQLITE_CONNECTIONS),
+        at_most("other descriptors more than before", after.descriptors - before.descriptors, 4),
         at_most("programs that still run", after.children, 0),
         at_most("bytes of requests still on the disk", studio.temporary_bytes(), 0),
         none_of("errors in the log", studio.complaints()),

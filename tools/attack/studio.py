@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +17,19 @@ from tools.environments import environment
 from tools.waiting import free_port
 
 START = 120  # seconds
+DATABASE = "studio.db"
 MIB = 1024**2
 TAGS = ("AI", "Foodie", "MakeupTutorial", "OOTD", "TravelVlog")  # each of another category of the samples
 
 
 @dataclass(frozen=True)
 class Held:
-    """What the process holds: MiB of memory, threads, open descriptors, processes that it started."""
+    """What the process holds: MiB of memory, threads, connections to its database (files of SQLite, which a pool keeps
+    up to a number), the other open descriptors, and processes that it started."""
 
     memory: float
     threads: int
+    connections: int
     descriptors: int
     children: int
 
@@ -43,10 +46,12 @@ class Studio:
         process = Path(f"/proc/{self.pid}")
         status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
         tasks = [path.read_text().split() for path in process.glob("task/*/children")]
+        names = [path.name for _, path in self._open()]
         return Held(
             memory=int(status["VmRSS"].split()[0]) / 1024,
             threads=int(status["Threads"]),
-            descriptors=len(list((process / "fd").iterdir())),
+            connections=names.count(DATABASE),
+            descriptors=sum(not name.startswith(DATABASE) for name in names),
             children=sum(map(len, tasks)),
         )
 
@@ -56,12 +61,16 @@ class Studio:
         return sum(path.stat().st_size for path in named if path.is_file()) + sum(self._unnamed())
 
     def _unnamed(self) -> Iterator[int]:
-        for path in Path(f"/proc/{self.pid}/fd").iterdir():
-            try:
-                if "(deleted)" in str(path.readlink()):
-                    yield path.stat().st_size
-            except OSError:  # closed meanwhile
-                continue
+        for descriptor, path in self._open():
+            if "(deleted)" in path.name:
+                with suppress(OSError):  # closed meanwhile
+                    yield descriptor.stat().st_size
+
+    def _open(self) -> Iterator[tuple[Path, Path]]:
+        """Its descriptors, and what each leads to."""
+        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                yield descriptor, descriptor.readlink()
 
     def complaints(self) -> list[str]:
         """The lines of its log that speak of an error, and how each traceback ends."""
