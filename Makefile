@@ -39,6 +39,9 @@ search: .venv/installed ## Search in the terminal: make search TAGS="AI MachineL
 cluster: .venv/installed-cluster ## A whole cluster on this machine, to try (PostgreSQL, scheduler, workers, studios)
 	@$(BIN)/python -m tools.cluster
 
+# Three tests at a time, those of a file in one process.
+BESIDE := --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+
 # Python keeps what it has compiled: the tests start a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -48,10 +51,10 @@ test: .venv/installed-dev ## Lint, check imports and types, run the tests
 	$(BIN)/lint-imports
 	$(BIN)/bandit --configfile pyproject.toml --quiet --recursive .
 	@echo "mypy beside pytest"; $(BIN)/mypy & types=$$!; \
-	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder; tests=$$?; wait $$types && exit $$tests
+	$(BIN)/pytest $(BESIDE); tests=$$?; wait $$types && exit $$tests
 
 quick: .venv/installed-dev ## Run the tests that take no more than a few seconds each
-	$(BIN)/pytest -m "not slow" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest $(BESIDE) -m "not slow"
 
 # The whole round: load for two minutes, then 2,000 requests by the description, 5,000 broken clips, 2,000 searches,
 # 20 killed processes, drafts of all categories, all sample clips.
@@ -60,7 +63,7 @@ THOROUGH := tests/web/test_any_input.py tests/web/test_hostile_clips.py tests/we
 
 attack: .venv/installed-dev ## Attack a studio with load and whatever can be sent, for an hour; ROUND=short for load alone
 	@$(BIN)/python -m tools.attack $(or $(ROUND),whole)
-	@$(if $(filter short,$(ROUND)),,LONG=1 $(BIN)/pytest $(THOROUGH))
+	@$(if $(filter short,$(ROUND)),,LONG=1 $(BIN)/pytest $(BESIDE) $(THOROUGH))
 
 bench: .venv/installed ## Measure the speed of this machine's studio
 	@$(BIN)/python -m tools.bench
