@@ -264,7 +264,7 @@ def measure_error(settings):
     from animate_text import stable_diffusion
 
     ours = stable_diffusion.load(settings)
-    seen = quantisation.record(ours, (PROMPT,))
+    seen = quantisation.record(replace(ours, steps=TIMED), (PROMPT,))
     noise, moment, text = map(torch.from_numpy, seen[len(seen) // 2])
     unet = ours.pipeline.unet
     device, dtype = unet.device, unet.dtype
