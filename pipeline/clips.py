@@ -1,6 +1,7 @@
 """Reading one clip: fetched, listened to, looked at, measured; and what the result says of clips."""
 
 import logging
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -57,9 +58,10 @@ def read_clip(video: Video, language: str, settings: Settings, report: Report, h
         if text := tiktok_to_text.known(path, language, settings):
             return _measured(Clip(video, text), text, path, settings, measuring)
         # Side by side, so that the last clip of a search still keeps two processors busy.
-        with ThreadPoolExecutor(1, "observe") as beside:
-            observing = beside.submit(trend_insights.observe, path, measuring)
-            text = tiktok_to_text.read(path, language, settings, reading)
+        with tempfile.TemporaryDirectory(prefix="trendtok-") as folder, ThreadPoolExecutor(1, "observe") as beside:
+            tee = tiktok_to_text.tee_in(Path(folder))
+            observing = beside.submit(trend_insights.observe, path, measuring, tee)
+            text = tiktok_to_text.read(path, language, settings, reading, tee)
             return _measured(Clip(video, text), text, path, settings, measuring, observing)
     except Unreachable:
         raise

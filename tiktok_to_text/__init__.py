@@ -9,8 +9,9 @@ from weakref import WeakValueDictionary
 
 from core import engines
 from core.engines import AllEnginesFailed, EngineResult, Report
+from core.tee import Tee
 from settings import Settings
-from tiktok_to_text import audio, cache, speech
+from tiktok_to_text import audio, cache, frames, speech
 from tiktok_to_text.speech import hears_only_english
 from tiktok_to_text.video_text import Phrase, ScreenRequest, SpeechRequest, VideoText
 from tiktok_to_text.word_times import HeardWord, word_times
@@ -23,6 +24,7 @@ __all__ = [
     "hears_only_english",
     "known",
     "read",
+    "tee_in",
     "warm",
     "word_times",
 ]
@@ -37,20 +39,26 @@ _locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
 _finding_lock = threading.Lock()
 
 
-def read(path: Path, language: str, settings: Settings, report: Report) -> VideoText:
+def read(path: Path, language: str, settings: Settings, report: Report, tee: Tee | None = None) -> VideoText:
     """Read the clip at `path`, whose speech is in `language` (BCP 47), from the cache where it has been read before.
 
-    No sound, no speech or no text gives empty parts; a part that failed is empty and has a line in `warnings`. Raises
-    EngineError where `path` is no clip that can be read, and Cancelled when `report` does.
+    `tee` is what `tee_in` gave, where another pass over the clip is under way that writes it. No sound, no speech or no
+    text gives empty parts; a part that failed is empty and has a line in `warnings`. Raises EngineError where `path` is
+    no clip that can be read, and Cancelled when `report` does.
     """
     entry = cache.entry(path, language, settings)
     with _lock_of(entry):
         if before := cache.load(entry, settings):
             return before
-        text = _read(path, language, settings, report)
+        text = _read(path, language, settings, report, tee)
         if not text.warnings:
             cache.save(entry, text, settings)
         return text
+
+
+def tee_in(folder: Path) -> Tee:
+    """What another pass over a clip is to write into `folder`, so that `read` need not decode its picture again."""
+    return Tee(frames.filters, folder / "frames.y4m")
 
 
 def known(path: Path, language: str, settings: Settings) -> VideoText | None:
@@ -72,11 +80,11 @@ def _lock_of(entry):
         return _locks.setdefault(entry, threading.Lock())
 
 
-def _read(path, language, settings, report):
+def _read(path, language, settings, report, tee):
     with tempfile.TemporaryDirectory(prefix="trendtok-") as folder, ThreadPoolExecutor(1, "screen") as beside:
         sound = audio.extract(path, Path(folder))
         # Listening and looking side by side keep every core busy when there are fewer clips than cores.
-        looking = beside.submit(_look, path, sound, settings, report)
+        looking = beside.submit(_look, path, sound, settings, report, tee)
         heard = _listen(sound, language, settings, report)
         seen = looking.result()
     return VideoText(
@@ -97,12 +105,12 @@ def _listen(sound, language, settings, report):
     return _ask("speech", settings.speech_engines, ENGINES, request, settings, report, nothing=())
 
 
-def _look(path, sound, settings, report):
+def _look(path, sound, settings, report, tee):
     from tiktok_to_text import screen_text
 
     if not sound.has_picture:
         return EngineResult(screen_text.Seen(), "")
-    request, nothing = ScreenRequest(path, sound.seconds), screen_text.Seen()
+    request, nothing = ScreenRequest(path, sound.seconds, tee), screen_text.Seen()
     return _ask("screen text", ("rapidocr",), screen_text.ENGINES, request, settings, report, nothing)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from core import ffmpeg
 from core.picture_quality import clipped_share, laplacian
+from core.tee import Tee
 
 SAMPLES_A_SECOND = 3
 MAX_SAMPLES = 48  # a clip; bounds the memory to 150 MB, at 1080 pixels wide
@@ -55,33 +56,35 @@ def step(seconds: float) -> float:
     return max(1 / SAMPLES_A_SECOND, seconds / MAX_SAMPLES)
 
 
-def sample(path: Path, seconds: float) -> Iterator[Frame]:
+def filters(seconds: float) -> str:
+    """ffmpeg's filters that take frames of a clip that lasts `seconds`, evenly spread, at most WIDEST pixels wide."""
+    size = f"scale='max(2,trunc(min({WIDEST},iw)/2)*2)':'max(2,trunc(ow/a/2)*2)':flags=area"
+    return f"fps={1 / step(seconds):.4f}:eof_action=pass,{size},format=yuv420p"
+
+
+def sample(path: Path, seconds: float, tee: Tee | None = None) -> Iterator[Frame]:
     """Yield frames of the clip at `path`, which lasts `seconds`, evenly spread, at most MAX_SAMPLES.
 
-    One run of ffmpeg decodes the clip. It skips the frames on which no other frame is built, which halves its time.
+    They are those that somebody else's pass over the clip has written for a tee of `filters`, where it could. Else one
+    run of ffmpeg decodes the clip; it skips the frames on which no other frame is built, which halves its time.
     """
-    rate = 1 / step(seconds)
-    size = f"scale='max(2,trunc(min({WIDEST},iw)/2)*2)':'max(2,trunc(ow/a/2)*2)':flags=area"
-    wanted = (
-        "-map",
-        "0:v:0",
-        "-an",
-        "-vf",
-        f"fps={rate:.4f}:eof_action=pass,{size}",
-        "-pix_fmt",
-        "yuv420p",
-        "-f",
-        "yuv4mpegpipe",
-        "-",
-    )
-    with ffmpeg.pipe(path, ("-threads", "1", "-skip_frame", "noref"), wanted) as stream:
+    with _written(tee) or _decoded(path, seconds) as stream:
         width, height = _size(stream.readline())
         for number in range(MAX_SAMPLES):
             content = stream.read(width * height * 3 // 2) if stream.readline().startswith(b"FRAME") else b""
             if not content or len(content) < width * height * 3 // 2:
                 return
             planes = np.frombuffer(content, np.uint8).reshape(height * 3 // 2, width)
-            yield Frame(number / rate, planes, _small(planes[:height]))
+            yield Frame(number * step(seconds), planes, _small(planes[:height]))
+
+
+def _written(tee):
+    return tee.file.open("rb") if tee and tee.written.result() else None
+
+
+def _decoded(path, seconds):
+    wanted = ("-map", "0:v:0", "-an", "-vf", filters(seconds), "-f", "yuv4mpegpipe", "-")
+    return ffmpeg.pipe(path, ("-threads", "1", "-skip_frame", "noref"), wanted)
 
 
 def _size(header):

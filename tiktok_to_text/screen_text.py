@@ -39,7 +39,7 @@ def look(request: ScreenRequest, _settings: Settings, report: Report) -> Seen:
     Text detection and recognition by PP-OCRv4 (PaddlePaddle, 2023) through RapidOCR.
     """
     samples, seconds = [], int(request.seconds)
-    for frame in frames.sample(request.path, request.seconds):
+    for frame in frames.sample(request.path, request.seconds, request.tee):
         report(min(int(frame.at), seconds), max(1, seconds), "looking")
         samples.append(frame)
     lines: list[tuple[str, float]] = []

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.tee import Tee
+
 
 @dataclass(frozen=True)
 class SpeechRequest:
@@ -14,10 +16,11 @@ class SpeechRequest:
 
 @dataclass(frozen=True)
 class ScreenRequest:
-    """A clip to look at, which lasts `seconds`."""
+    """A clip to look at, which lasts `seconds`; its frames may come from a tee of frames.filters."""
 
     path: Path
     seconds: float
+    tee: Tee | None = None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """One pass over a clip: its frames in small with their times, and its sound in a file."""
 
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 
 from core import ffmpeg
+from core.tee import Tee
 from trend_insights.sound import STEREO_RATE
 
 SIDE = 128  # pixels of the small pictures, whatever the shape of the frame
@@ -14,29 +18,51 @@ BYTES = SIDE * SIDE * 3
 TIMES, SOUND = "times.txt", "sound.raw"
 
 
+class TeeFailed(Exception):
+    """ffmpeg gave up, and what it wrote for a Tee may be why: the disk is full, or the file larger than it may be."""
+
+
 @contextmanager
-def frames(path: Path, folder: Path, found: ffmpeg.Probe) -> Iterator[Iterator[np.ndarray]]:
+def frames(path: Path, folder: Path, found: ffmpeg.Probe, tee: Tee | None = None) -> Iterator[Iterator[np.ndarray]]:
     """Give the frames of the clip at `path` as small pictures (BGR, shape (SIDE, SIDE, 3)), none left out or doubled.
 
     When the block is left, the sound is in `folder` as SOUND (16-bit stereo at STEREO_RATE) and, of the frames, the
-    times as TIMES. `found` is what a probe of the clip said.
+    times as TIMES, and what a tee wants is in its file. `found` is what a probe of the clip said. Raises TeeFailed.
     """
-    picture: tuple[str, ...] = ()
-    sound: tuple[str, ...] = ()
-    if found.has_picture:
-        graph = f"[0:v:0]scale={SIDE}:{SIDE}:flags=area,format=bgr24,split[small][timed]"
-        raw = ("-fps_mode", "passthrough", "-c:v", "rawvideo")
-        stamps = ("-map", "[timed]", *raw, "-f", "mkvtimestamp_v2", f"file:{folder / TIMES}")
-        picture = ("-filter_complex", graph, *stamps, "-map", "[small]", *raw, "-f", "rawvideo", "pipe:1")
-    if found.has_sound:
-        layout = ("-ac", "2", "-ar", str(STEREO_RATE), "-f", "s16le")
-        sound = ("-map", "0:a:0", *layout, f"file:{folder / SOUND}")
-    # What the loop filter would smooth is lost in the small pictures anyway.
-    before = ("-threads", "1", "-skip_loop_filter", "all")
-    with ffmpeg.pipe(path, before, (*sound, *picture)) as stream:
+    tee = tee if found.has_picture else None
+    # Frames on which no other is built need no smoothing: little of it is left in small pictures, and letters are read.
+    before = ("-v", "quiet", "-threads", "1", "-skip_loop_filter", "noref")
+    after = (*_sound(folder, found), *_picture(folder, found, tee))
+    with ffmpeg.confined(ffmpeg.command(path, before, after), subprocess.PIPE, subprocess.DEVNULL) as process:
+        stream = cast(IO[bytes], process.stdout)
         yield _pictures(stream)
         while stream.read(BYTES):  # to its end, so that the sound is whole
             pass
+        status = process.wait()
+    if tee:
+        tee.written.set_result(status == 0)
+        if status not in (0, -signal.SIGKILL):  # which is what ends one that takes too long
+            raise TeeFailed
+
+
+def _sound(folder, found):
+    layout = ("-ac", "2", "-ar", str(STEREO_RATE), "-f", "s16le")
+    return ("-map", "0:a:0", *layout, f"file:{folder / SOUND}") if found.has_sound else ()
+
+
+def _picture(folder, found, tee):
+    if not found.has_picture:
+        return ()
+    raw = ("-fps_mode", "passthrough", "-c:v", "rawvideo")
+    small = f"scale={SIDE}:{SIDE}:flags=area,format=bgr24,split[small][timed]"
+    graph = f"[0:v:0]{small}"
+    teed: tuple[str, ...] = ()
+    if tee:
+        seconds = min(found.seconds, ffmpeg.MAX_SECONDS)
+        graph = f"[0:v:0]split[all][tee];[tee]{tee.filters(seconds)}[teed];[all]{small}"
+        teed = ("-map", "[teed]", "-f", "yuv4mpegpipe", f"file:{tee.file}")
+    stamps = ("-map", "[timed]", *raw, "-f", "mkvtimestamp_v2", f"file:{folder / TIMES}")
+    return ("-filter_complex", graph, *stamps, "-map", "[small]", *raw, "-f", "rawvideo", "pipe:1", *teed)
 
 
 def _pictures(stream):

@@ -8,11 +8,13 @@ import numpy as np
 
 from core import ffmpeg, tempo
 from core.engines import Report
+from core.tee import Tee
 from core.tempo import Tempo
 from trend_insights import colour, cuts, footage, loudness, sound, speech
 from trend_insights.traits import Colour, Cuts
 
 PICTURES_EVERY = 0.5  # seconds between the pictures whose colours are looked at
+MAX_TEED = 120  # seconds of a clip; who reads a longer one does not wait until all of it was seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +33,29 @@ class Observed:
     beats: tuple[float, ...]
 
 
-def observe(path: Path, report: Report) -> Observed:
+def observe(path: Path, report: Report, tee: Tee | None = None) -> Observed:
     """Look at every frame of the clip at `path` and listen to all of it, in one pass of ffmpeg.
 
-    Raises EngineError where the file is no clip that can be read, and Cancelled when `report` does.
+    What the tee wants is written meanwhile, if that can be; whoever waits for it is told in any case. Raises
+    EngineError where the file is no clip that can be read, and Cancelled when `report` does.
     """
-    found = ffmpeg.probe(path)
+    try:
+        found = ffmpeg.probe(path)
+        if tee and found.seconds > MAX_TEED:
+            tee.written.set_result(False)
+            tee = None
+        return _observe(path, found, report, tee)
+    finally:
+        if tee and not tee.written.done():
+            tee.written.set_result(False)
+
+
+def _observe(path, found, report, tee):
     with tempfile.TemporaryDirectory(prefix="trendtok-") as folder:
-        watch, pictures = _watch(path, Path(folder), found, report)
+        try:
+            watch, pictures = _watch(path, Path(folder), found, report, tee)
+        except footage.TeeFailed:
+            watch, pictures = _watch(path, Path(folder), found, report, None)
         report(3, 4, "measuring the sound")
         steps = loudness.energies(sound.chunks(Path(folder) / footage.SOUND))
         samples = sound.mono(Path(folder) / footage.SOUND)
@@ -59,10 +76,10 @@ def observe(path: Path, report: Report) -> Observed:
     )
 
 
-def _watch(path, folder, found, report):
+def _watch(path, folder, found, report, tee):
     """Look at every frame once; keep a picture each PICTURES_EVERY."""
     watch, pictures = cuts.Watch(found.frames_per_second or cuts.USUAL_RATE), []
-    with footage.frames(path, folder, found) as frames:
+    with footage.frames(path, folder, found, tee) as frames:
         for picture in frames:
             if watch.count % 100 == 0:
                 report(min(int(2 * watch.count / max(1, found.seconds * watch.fps)), 2), 4, "measuring the picture")
