@@ -29,6 +29,8 @@ def register(app: Flask) -> None:
         charts.timeline,
         charts.form,
         charts.opening,
+        charts.lufs,
+        charts.videos_of,
         charts.longest,
         charts.ticks,
         charts.dots,

@@ -61,7 +61,24 @@ def opening(hook: Mapping[str, Any]) -> str:
     """How much moves, and how loud it is, in the first three seconds of a clip."""
     motion, loudness = hook["motion"], hook["loudness_lufs"]
     moves = "" if motion is None else f"{100 * motion:.0f} % of the picture moves"
-    return ", ".join(filter(None, [moves, "" if loudness is None else f"{loudness} LUFS"])) or "not known"
+    return ", ".join(filter(None, [moves, "" if loudness is None else lufs(loudness)])) or "not known"
+
+
+def lufs(loudness: float) -> str:
+    """A loudness as people read it."""
+    return f"{_signed(f'{loudness:.1f}')} LUFS"
+
+
+def videos_of(
+    clips: Sequence[Mapping[str, Any]], videos: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any] | None]:
+    """The video of each measured clip, in order: of several with its title the next one that could be read."""
+    left = [video for video in videos if not video.get("error")]
+    found = []
+    for clip in clips:
+        place = next((place for place, video in enumerate(left) if video["title"] == clip["title"]), None)
+        found.append(None if place is None else left.pop(place))
+    return found
 
 
 def longest(clips: Sequence[Mapping[str, Any]]) -> float:
@@ -88,7 +105,7 @@ def number(spread: Mapping[str, Any], value: float | None) -> str:
         return "–"
     if spread["unit"].startswith(" of the"):
         return f"{100 * value:.0f} %"
-    return f"{value:.{spread['digits']}f}"
+    return _signed(f"{value:.{spread['digits']}f}")
 
 
 def heat(clips: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, ...], ...]:
@@ -135,7 +152,12 @@ def _when(spans: Sequence[Mapping[str, float]]) -> str:
 
 
 def _loudness(clip: Mapping[str, Any]) -> str:
-    return "silent" if clip["loudness_lufs"] is None else f"{clip['loudness_lufs']:.1f} LUFS"
+    return "silent" if clip["loudness_lufs"] is None else lufs(clip["loudness_lufs"])
+
+
+def _signed(number: str) -> str:
+    """A number with a minus in place of a hyphen, which screen readers leave out."""
+    return number.replace("-", "−")
 
 
 def _levels(clip: Mapping[str, Any], seconds: float) -> str:

@@ -115,7 +115,14 @@ def test_the_page_of_a_search_draws_what_was_measured_without_a_script(search, c
 def test_a_hook_is_quoted_and_leads_to_its_moment_in_the_clip(search, client):
     page = client.get(f"/jobs/{search(1)}", headers={"Accept": "text/html"}).text
     assert re.search(r">Stop scrolling\.</q> <small>command, <a href=\"/clips/library/clip\.mp4#t=0\.4\"", page)
-    assert ">STOP</q>" in page and "12 % of the picture moves, -18.3 LUFS" in page
+    assert ">STOP</q>" in page and "12 % of the picture moves, −18.3 LUFS" in page
+
+
+def test_clips_of_one_title_lead_each_to_its_own_video():
+    read = [{"title": "Clip", "url": f"/clips/library/{name}", "error": None} for name in "abc"]
+    videos = [{"title": "Clip", "url": "/clips/library/x", "error": "It could not be read."}, *read]
+    found = charts.videos_of([{"title": "Clip"}, {"title": "Clip"}, {"title": "gone"}], videos)
+    assert found == [read[0], read[1], None]
 
 
 def test_the_form_of_a_clip_names_its_parts():
