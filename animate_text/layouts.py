@@ -127,25 +127,19 @@ class _Lost:
     """What is lost of a picture by covering parts of it."""
 
     def __init__(self, heat: np.ndarray):
-        subject = saliency.subject(heat)
-        self._heat, self._subject = (_integral(part / max(part.sum(), 1e-9)) for part in (heat, subject.astype(float)))
+        parts = np.stack([heat, saliency.subject(heat).astype(float)], axis=-1)
+        shares = parts / np.maximum(parts.sum(axis=(0, 1)), 1e-9)
+        self._integral = np.pad(shares.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0), (0, 0)))
 
     def by(self, boxes: Sequence[tuple[int, int, int, int]]) -> float:
         """The share of what is to see in `boxes`, in pixels, and more where too little of the subject is left."""
-        subject = sum(_sum(self._subject, box) for box in boxes)
-        seen = sum(_sum(self._heat, box) for box in boxes)
+        rows, columns, _ = self._integral.shape
+        places = np.clip(np.reshape(boxes, (-1, 4)) / (WIDTH, HEIGHT, WIDTH, HEIGHT), 0, 1)
+        left, top, right, bottom = np.rint(places * np.tile((columns - 1, rows - 1), 2)).astype(int).T
+        whole = self._integral
+        inside = whole[bottom, right] - whole[top, right] - whole[bottom, left] + whole[top, left]
+        seen, subject = inside.sum(axis=0).tolist()
         return (seen + subject) / 2 + HIDING * max(0.0, subject - (1 - KEPT))
-
-
-def _integral(values):
-    return np.pad(values.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-
-
-def _sum(integral, box):
-    rows, columns = integral.shape[0] - 1, integral.shape[1] - 1
-    left, right = (round(min(max(x / WIDTH, 0), 1) * columns) for x in (box[0], box[2]))
-    top, bottom = (round(min(max(y / HEIGHT, 0), 1) * rows) for y in (box[1], box[3]))
-    return integral[bottom, right] - integral[top, right] - integral[bottom, left] + integral[top, left]
 
 
 def _usual_rows(places):
