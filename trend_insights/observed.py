@@ -36,12 +36,12 @@ class Observed:
 def observe(path: Path, report: Report, tee: Tee | None = None) -> Observed:
     """Look at every frame of the clip at `path` and listen to all of it, in one pass of ffmpeg.
 
-    What the tee wants is written meanwhile, if that can be; whoever waits for it is told in any case. Raises
+    What the tee wants is written meanwhile, if there is room for it; whoever waits for it is told in any case. Raises
     EngineError where the file is no clip that can be read, and Cancelled when `report` does.
     """
     try:
         found = ffmpeg.probe(path)
-        if tee and found.seconds > MAX_TEED:
+        if tee and (found.seconds > MAX_TEED or not tee.has_room()):
             tee.written.set_result(False)
             tee = None
         return _observe(path, found, report, tee)

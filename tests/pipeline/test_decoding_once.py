@@ -7,6 +7,7 @@ from dataclasses import replace
 import imageio_ffmpeg
 import pytest
 
+import core.tee
 import tiktok_to_text
 import trend_insights
 from core import ffmpeg
@@ -71,20 +72,26 @@ def test_what_is_read_is_what_a_pass_of_its_own_reads(library, tmp_path):
     assert {line.casefold() for line in text.on_screen} == {line.casefold() for line in alone(clip, library).on_screen}
 
 
-def test_where_nothing_can_be_written_the_clip_is_decoded_again_for_either(library, tmp_path, commands):
+@pytest.mark.parametrize("place", ["missing", "little room"])
+def test_where_there_is_no_room_for_frames_reading_and_measuring_decode_apart(
+    library, tmp_path, commands, monkeypatch, place
+):
     clip = library.video_library / KEY
-    tee = tiktok_to_text.tee_in(tmp_path / "missing")
+    if place == "little room":
+        monkeypatch.setattr(core.tee, "SPARE_DISK", 2**62)
+        (tmp_path / place).mkdir()
+    tee = tiktok_to_text.tee_in(tmp_path / place)
     seen, text = observed_and_read(clip, library, tee)
-    assert not tee.written.result() and len(commands) == 3
+    assert not tee.written.result() and not tee.file.exists() and len(commands) == 2
     assert (seen.shots, text) == (trend_insights.observe(clip, no_report).shots, alone(clip, library))
 
 
-def test_a_full_disk_costs_nothing_but_time(library, tmp_path):
+def test_a_disk_that_fills_meanwhile_costs_nothing_but_time(library, tmp_path, commands):
     clip = library.video_library / KEY
     tee = Tee(tiktok_to_text.tee_in(tmp_path).filters, tmp_path / "full")
     tee.file.symlink_to("/dev/full")
     seen, text = observed_and_read(clip, library, tee)
-    assert not tee.written.result()
+    assert not tee.written.result() and len(commands) == 3
     assert (seen.shots, text) == (trend_insights.observe(clip, no_report).shots, alone(clip, library))
 
 
