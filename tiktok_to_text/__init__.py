@@ -11,7 +11,7 @@ from core import engines
 from core.engines import AllEnginesFailed, EngineResult, Report
 from core.tee import Tee
 from settings import Settings
-from tiktok_to_text import audio, cache, frames, speech
+from tiktok_to_text import audio, cache, speech
 from tiktok_to_text.speech import hears_only_english
 from tiktok_to_text.video_text import Phrase, ScreenRequest, SpeechRequest, VideoText
 from tiktok_to_text.word_times import HeardWord, word_times
@@ -58,6 +58,8 @@ def read(path: Path, language: str, settings: Settings, report: Report, tee: Tee
 
 def tee_in(folder: Path) -> Tee:
     """What another pass over a clip is to write into `folder`, so that `read` need not decode its picture again."""
+    from tiktok_to_text import frames
+
     return Tee(frames.filters, folder / "frames.y4m")
 
 
