@@ -1,4 +1,4 @@
-"""One pass over a clip: its frames in small with their times, and its sound in a file."""
+"""One pass over a clip: its frames in small with their times, its sound in a file, and what a Tee wants."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def frames(path: Path, folder: Path, found: ffmpeg.Probe, tee: Tee | None = None
     times as TIMES, and what a tee wants is in its file. `found` is what a probe of the clip said. Raises TeeFailed.
     """
     tee = tee if found.has_picture else None
-    # Frames on which no other is built need no smoothing: little of it is left in small pictures, and letters are read.
+    # Of frames on which no other is built, the loop filter is left out: small pictures and letters do as well without.
     before = ("-v", "quiet", "-threads", "1", "-skip_loop_filter", "noref")
     after = (*_sound(folder, found), *_picture(folder, found, tee))
     with ffmpeg.confined(ffmpeg.command(path, before, after), subprocess.PIPE, subprocess.DEVNULL) as process:
