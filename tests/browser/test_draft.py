@@ -43,7 +43,12 @@ def test_the_video_plays_in_its_editor_and_its_captions_load(editor):
     cues = video.evaluate("""async (video) => {
       const track = video.textTracks[0];
       track.mode = "hidden";
-      for (let tries = 0; tries < 100 && !track.cues?.length; tries += 1) await new Promise((go) => setTimeout(go, 50));
+      const element = video.querySelector("track");
+      if (element.readyState < HTMLTrackElement.LOADED)
+        await new Promise((done, failed) => {
+          element.onload = done;
+          element.onerror = () => failed(new Error("the captions did not load"));
+        });
       return [...track.cues].map((cue) => cue.text).join(" ");
     }""")
     lines = [one.input_value() for one in editor.get_by_label("Line of scene").all()]
