@@ -1,7 +1,6 @@
 """Lines, pictures, music and pace in; a timeline out. No file is read and no frame drawn here."""
 
 import itertools
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from animate_text.timeline import (
     Word,
 )
 from animate_text.words import words_of
+from core.sentences import split_sentences
 
 LINE_WORDS, LEAST_WORDS = 16, 4  # of a line that is spoken in one breath
 JOINTS = frozenset("and but or because so when while before after until which that then if to with for from".split())
@@ -103,8 +103,8 @@ def split_lines(lines: Sequence[str]) -> tuple[str, ...]:
     """Cut lines into such as are spoken in one breath: at the ends of sentences, at commas, or after enough words."""
     short: list[str] = []
     for line in lines:
-        for sentence in re.split(r"(?<=[.!?…])\s+|(?<=[。！？])", line):
-            short += _breaths(sentence.strip())
+        for sentence in split_sentences(line):
+            short += _breaths(sentence)
     return tuple(short)[: MAX_SCENES - 1]
 
 

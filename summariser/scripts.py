@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from core.sentences import split_sentences
 from summariser.sentences import count_words
 
 BODY_WORDS = 34  # of what an idea's own script tells between opening and end: 15 seconds of speech, with those
@@ -49,14 +50,14 @@ def is_silent(request: ScriptRequest) -> bool:
 
 def _body(request: ScriptRequest) -> list[str]:
     """The sentences of the summary that have most in common with the idea, in their own order."""
-    sentences = [sentence for sentence in re.split(r"(?<=[.!?。！？])\s*", request.summary) if sentence.strip()]
+    sentences = split_sentences(request.summary)
     subject = _stems(f"{request.title} {request.concept}")
     ranked = sorted(range(len(sentences)), key=lambda n: (-len(_stems(sentences[n]) & subject), n))
     kept: list[int] = []
     for number in ranked:
         if sum(_words(sentences[one]) for one in (*kept, number)) <= BODY_WORDS or not kept:
             kept.append(number)
-    return [sentences[number].strip() for number in sorted(kept)]
+    return [sentences[number] for number in sorted(kept)]
 
 
 def _words(text: str) -> int:

@@ -3,21 +3,15 @@
 import re
 from typing import NamedTuple
 
+from core.sentences import split_sentences
 from summariser.brief import SUMMARY_WORDS
 
 # Scripts that are written without spaces: one character counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 UNSPACED = re.compile(f"[{_UNSPACED}]")
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
-# The look-behind and the possessive repeats keep the search linear on a text of dots.
-_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s|$)|[。！？]++[」』”）]*+")
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # control and text direction characters
 _LETTERS_A_WORD = 24  # a longer run of letters counts as several words
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st vs etc eg ie vol fig approx dept est inc ltd jr sr e.g i.e a.m p.m u.s u.k sra dra srta ud"
-    " uds pág núm bzw usw ca z.b d.h u.a evtl nr mme mlle p.ex av".split()
-)
-_NUMBERED = frozenset("no art pp".split())  # abbreviations before a number only
 # Words that open a new thought in speech without punctuation; the first kind may be left out of a piece.
 _LINKS = frozenset("and so but then because plus okay also".split())
 _OPENERS = frozenset("i you we they he she it this that these there if when now next first finally don't just".split())
@@ -45,7 +39,7 @@ def split(text: str) -> list[Sentence]:
     """
     sentences = []
     for line in text.splitlines():
-        for sentence in _ends(_UNSEEN.sub("", " ".join(line.split()))):
+        for sentence in split_sentences(_UNSEEN.sub("", " ".join(line.split()))):
             words = count_words(sentence)
             if words > SUMMARY_WORDS:
                 pieces = [Sentence(piece, count_words(piece), False) for piece in _cut(sentence)]
@@ -67,22 +61,6 @@ def shorten(text: str, most: int = SUMMARY_WORDS) -> str:
         kept.append(sentence.text)
         left -= sentence.words
     return " ".join(kept) if kept else _first_words(text, most)
-
-
-def _ends(line):
-    """Cut a line after each mark that ends a sentence."""
-    start = 0
-    for mark in _END.finditer(line):
-        before = line[start : mark.start()].rsplit(" ", 1)[-1].lstrip("\"'“‘([").lower()
-        after = line[mark.end() :].lstrip()
-        is_abbreviation = mark[0] == "." and (before in _ABBREVIATIONS or (len(before) == 1 and before != "i"))
-        is_abbreviation = is_abbreviation or (before in _NUMBERED and after[:1].isdigit())
-        if mark[0] in (".", "…", "...") and after and (is_abbreviation or after[0].islower()):
-            continue
-        yield line[start : mark.end()].strip()
-        start = mark.end()
-    if line[start:].strip():
-        yield line[start:].strip()
 
 
 def _cut(sentence):

@@ -27,6 +27,9 @@ _APPEAL = 0.45  # cosine to a call such as "follow me for more" from which a sen
 _SHOWN = 0.08  # what a line from the screen counts less than a spoken sentence
 _MIN_SHOWN_WORDS = 4  # of a line that stands beside speech
 
+_ENDS = tuple(".!?…。！？\"'”’)]」』")
+_PAUSES = ("...", "…")
+
 _REFERRING = frozenset("it its they them their theirs itself themselves he she him her his hers mine this that".split())
 _CONTINUING = frozenset(
     "and but or so because then next last lastly finally also plus otherwise instead besides after which who"
@@ -77,7 +80,7 @@ def write(
 
 def _candidates(spoken, shown, meaning, language) -> list[_Candidate]:
     """Every sentence that may stand in a summary, with what it is worth."""
-    found = [(clip, n, s, False) for clip, held in enumerate(spoken) for n, s in enumerate(held)]
+    found = [(clip, n, s, False) for clip, held in enumerate(spoken) for n, s in _whole(held)]
     for clip, held in enumerate(shown):
         silent = not spoken[clip]
         lines = [s for s in held if silent or s.words >= _MIN_SHOWN_WORDS]
@@ -96,6 +99,21 @@ def _candidates(spoken, shown, meaning, language) -> list[_Candidate]:
         for i, (clip, place, s, is_shown) in enumerate(found)
         if alone or not (appeals[i] or greets(s.text, language))
     ]
+
+
+def _whole(spoken: Sequence[Sentence]) -> list[tuple[int, Sentence]]:
+    """The sentences of a clip, numbered, without those that break off: a pause, or the clip's end, is in their middle.
+
+    A clip that says nothing else keeps them.
+    """
+    whole = [(n, s) for n, s in enumerate(spoken) if not s.text.endswith(_PAUSES)]
+    if len(whole) > 1 and whole[-1][1].whole and _is_ended(whole[0][1]) and not _is_ended(whole[-1][1]):
+        whole.pop()
+    return whole or list(enumerate(spoken))
+
+
+def _is_ended(sentence: Sentence) -> bool:
+    return sentence.text.endswith(_ENDS)
 
 
 def _relevance(found, vectors) -> np.ndarray:
@@ -232,4 +250,4 @@ def _middle(vectors) -> np.ndarray:
 def _finished(text: str) -> str:
     """Give a sentence the capital and the full stop that it lacks."""
     text = text[0].upper() + text[1:]
-    return text if text[-1] in ".!?…。！？\"'”’)]」』" else f"{text.rstrip(',;:')}."
+    return text if text.endswith(_ENDS) else f"{text.rstrip(',;:')}."

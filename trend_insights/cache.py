@@ -14,7 +14,7 @@ from trend_insights.traits import MeasureRequest, Traits
 
 log = logging.getLogger(__name__)
 
-VERSION = 3  # of the measures: raise it when the same clip gives another result
+VERSION = 4  # of the measures: raise it when the same clip gives another result
 
 
 def entry(request: MeasureRequest, settings: Settings) -> Path:

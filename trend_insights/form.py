@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.sentences import spans
 from trend_insights.traits import Box, Form, Moment, Section
 
 USUAL_ASPECTS = ((9, 16), (4, 5), (3, 4), (1, 1), (4, 3), (16, 9))
@@ -81,9 +82,9 @@ def _call_to_action(phrases, texts):
 def _sentences(phrases):
     """Each sentence with its time, as if the letters of a phrase took equally long."""
     for start, end, text in phrases:
-        for found in re.finditer(r"[^.!?…]+[.!?…]*", text):
-            if found[0].strip():
-                yield start + (end - start) * found.start() / len(text), found[0].strip()
+        for first, after in spans(text):
+            if any(map(str.isalnum, text[first:after])):
+                yield start + (end - start) * first / len(text), text[first:after]
 
 
 def _sections(seconds, phrases, cuts, asked):

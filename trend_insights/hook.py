@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.sentences import split_sentences
 from trend_insights import loudness
 from trend_insights.traits import Box, Hook
 
@@ -36,8 +37,7 @@ def first_sentence(phrases: Sequence[tuple[float, float, str]]) -> tuple[str, fl
     if not spoken:
         return None
     whole = " ".join(" ".join(text for _, text in spoken).split())
-    sentence = re.split(r"(?<=[.!?…。！？])\s+", whole, maxsplit=1)[0]
-    return sentence[:LONGEST], spoken[0][0]
+    return split_sentences(whole)[0][:LONGEST], spoken[0][0]
 
 
 def kind(sentence: str) -> str:

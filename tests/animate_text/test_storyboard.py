@@ -102,6 +102,10 @@ def test_sentences_are_lines_of_their_own():
     )
 
 
+def test_an_abbreviation_does_not_end_a_line():
+    assert split_lines(["Ask Dr. Lee at 5 p.m. today. He knows."]) == ("Ask Dr. Lee at 5 p.m. today.", "He knows.")
+
+
 def test_shots_change_at_about_the_pace_of_the_trend():
     lines = tuple(f"{line} And then something else happens here." for line in LINES)
     lengths = {}

@@ -1,6 +1,7 @@
 """The lines of a video: from a language model where there is one, and what is good of them; else from the clips."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,12 @@ def test_without_a_model_the_clips_give_the_lines():
 )
 def test_the_last_line_asks_for_more_of_what_there_can_be_more_of(tags, last):
     assert scripts.write_script(ScriptRequest("Bread", "Bake it.", SAID, tags)).lines[-1] == last
+
+
+def test_a_line_of_the_clips_keeps_its_numbers_and_abbreviations_whole():
+    said = "Dr. Lee mixes 3.5 grams of salt... into bread dough. It costs $2.80 at most."
+    made = scripts.write_script(replace(IDEA, summary=said))
+    assert made.lines[1:-1] == ("Dr. Lee mixes 3.5 grams of salt... into bread dough.", "It costs $2.80 at most.")
 
 
 def test_a_script_that_is_waited_for_can_be_called_off(server):

@@ -14,7 +14,7 @@ from summariser import BriefRequest, grammar, ideas, prompts
 from summariser.grammar import parse
 from summariser.hooks import read
 from summariser.keywords import a_or_an, asked
-from summariser.sentences import count_words, shorten, split
+from summariser.sentences import count_words, split
 
 CATEGORIES = sorted(path.name for path in (ROOT / "tiktok_videos" / "samples").iterdir() if path.is_dir())
 SAYS_NOTHING = set("today show first last next minute second thing people video clip time way day step".split())
@@ -158,6 +158,18 @@ def test_calls_to_follow_and_sentences_that_lean_on_others_give_way(brief):
     assert made.summary == "Soak the black beans overnight in salted water."
 
 
+@pytest.mark.parametrize("rest", ["I...", "You also need…", "Next to the oven the dough"])
+def test_a_sentence_that_the_clip_s_end_cuts_off_is_left_out(brief, rest):
+    whole = "We bake garlic bread on a hot stone. The dough rests for a whole night."
+    made = brief([f"{whole} {rest}"])
+    assert made.summary == whole
+    assert rest not in made.post
+
+
+def test_a_clip_that_says_nothing_whole_is_summed_up_by_what_it_says(brief):
+    assert brief(["The garlic bread from the hot stone..."]).summary == "The garlic bread from the hot stone..."
+
+
 def test_a_sentence_that_leans_may_follow_the_one_it_leans_on(brief):
     text = "Soak the black beans overnight in salted water. Then cook them slowly with one bay leaf."
     assert brief([text]).summary == text
@@ -273,30 +285,6 @@ def test_once_warm_a_brief_embeds_nothing_but_what_the_clips_say(brief, clips_of
     monkeypatch.setattr(embeddings, "embed", refuse)
     transcripts, shown, tags = clips_of(CATEGORIES[0])
     assert brief(transcripts, shown, tags).summary
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("I met Dr. Smith at 5 p.m. today. It cost 3.50!", ["I met Dr. Smith at 5 p.m. today.", "It cost 3.50!"]),
-        ("Really?! Yes… sure. “Go.” Now", ["Really?!", "Yes… sure.", "“Go.”", "Now"]),
-        ("天気です。雨です！", ["天気です。", "雨です！"]),
-        ("one line\r\n\nanother  line\x00", ["one line", "another line"]),
-        ("😀 … !!", []),
-    ],
-)
-def test_sentences_end_where_a_reader_would_end_them(text, sentences):
-    assert of_sentences(text) == sentences
-
-
-def test_no_sentence_is_longer_than_a_summary_may_be():
-    assert all(sentence.words <= summariser.SUMMARY_WORDS for sentence in split("word " * 500 + "x" * 5_000))
-
-
-def test_a_text_is_shortened_at_a_sentence_end():
-    assert shorten("One two three. Four five. Six.", 5) == "One two three. Four five."
-    assert shorten("one two three four five", 3) == "one two three"
-    assert shorten("", 3) == ""
 
 
 @pytest.mark.parametrize(
