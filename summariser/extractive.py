@@ -69,7 +69,7 @@ def write(request: BriefRequest, _settings: Settings, report: engines.Report = e
 
 def _opening(sentences: Sequence[Sentence], language: languages.Language | None) -> str:
     """What a clip begins with, after it has said hello."""
-    return next((s.text for s in sentences if not summary.greets(s.text, language)), "")
+    return next((s.text for _, s in summary.complete(sentences) if not summary.greets(s.text, language)), "")
 
 
 def _instructing(clips: Sequence[Sequence[Sentence]], language: languages.Language | None) -> frozenset[int] | None:

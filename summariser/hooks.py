@@ -45,12 +45,13 @@ def read(sentence: str, language: Language | None = None) -> Hook:
         quote = ""
     if language:
         return Hook(_kind_in(language, sentence.lower()), quote)
-    for kind, pattern in _KINDS:
-        if re.match(pattern, sentence.lower()):
-            return Hook(kind, quote)
     tags = [token.tag for token in grammar.parse(sentence)]
-    if tags and tags[0] in ("VVB", "VVI"):
+    commands = bool(tags) and tags[0] in ("VVB", "VVI")
+    kind = next((kind for kind, pattern in _KINDS if re.match(pattern, sentence.lower())), "")
+    if commands and kind in ("", "problem"):
         return Hook("command", quote)
+    if kind:
+        return Hook(kind, quote)
     told = any(tag in ("VVD", "VBD", "VHD") for tag in tags) and not any(tag in _PRESENT for tag in tags)
     return Hook("report" if told else "statement", quote)
 

@@ -80,7 +80,7 @@ def write(
 
 def _candidates(spoken, shown, meaning, language) -> list[_Candidate]:
     """Every sentence that may stand in a summary, with what it is worth."""
-    found = [(clip, n, s, False) for clip, held in enumerate(spoken) for n, s in _whole(held)]
+    found = [(clip, n, s, False) for clip, held in enumerate(spoken) for n, s in complete(held)]
     for clip, held in enumerate(shown):
         silent = not spoken[clip]
         lines = [s for s in held if silent or s.words >= _MIN_SHOWN_WORDS]
@@ -99,21 +99,6 @@ def _candidates(spoken, shown, meaning, language) -> list[_Candidate]:
         for i, (clip, place, s, is_shown) in enumerate(found)
         if alone or not (appeals[i] or greets(s.text, language))
     ]
-
-
-def _whole(spoken: Sequence[Sentence]) -> list[tuple[int, Sentence]]:
-    """The sentences of a clip, numbered, without those that break off: a pause, or the clip's end, is in their middle.
-
-    A clip that says nothing else keeps them.
-    """
-    whole = [(n, s) for n, s in enumerate(spoken) if not s.text.endswith(_PAUSES)]
-    if len(whole) > 1 and whole[-1][1].whole and _is_ended(whole[0][1]) and not _is_ended(whole[-1][1]):
-        whole.pop()
-    return whole or list(enumerate(spoken))
-
-
-def _is_ended(sentence: Sentence) -> bool:
-    return sentence.text.endswith(_ENDS)
 
 
 def _relevance(found, vectors) -> np.ndarray:
@@ -205,6 +190,22 @@ def _common(one: _Candidate, candidates: Sequence[_Candidate]) -> float:
         if other.clip != one.clip:
             nearest[other.clip] = max(nearest.get(other.clip, -1.0), float(one.vector @ other.vector))
     return float(np.mean(list(nearest.values()))) if nearest else 0.0
+
+
+def complete(spoken: Sequence[Sentence]) -> list[tuple[int, Sentence]]:
+    """The sentences of a clip, numbered, without those that a pause or an edge of the clip cuts off.
+
+    A clip that says nothing else keeps them.
+    """
+    kept = [(n, s) for n, s in enumerate(spoken) if not s.text.endswith(_PAUSES)]
+    ended = [s.text.endswith(_ENDS) for _, s in kept]
+    low = [s.text.split()[0].islower() for _, s in kept]
+    # Speech that was heard without marks and capitals has none anywhere.
+    if len(kept) > 1 and kept[-1][1].whole and ended[0] and not ended[-1]:
+        kept.pop()
+    if len(kept) > 1 and kept[0][1].whole and low[0] and not all(low):
+        kept.pop(0)
+    return kept or list(enumerate(spoken))
 
 
 def greets(text: str, language: Language | None = None) -> bool:

@@ -166,6 +166,12 @@ def test_a_sentence_that_the_clip_s_end_cuts_off_is_left_out(brief, rest):
     assert rest not in made.post
 
 
+def test_a_clip_that_begins_in_the_middle_of_a_sentence_opens_with_the_next(brief):
+    made = brief(["the oven. Never bake garlic bread on a cold stone. Rest the dough for a whole night."])
+    assert made.summary == "Never bake garlic bread on a cold stone. Rest the dough for a whole night."
+    assert made.post.startswith("Never bake")
+
+
 def test_a_clip_that_says_nothing_whole_is_summed_up_by_what_it_says(brief):
     assert brief(["The garlic bread from the hot stone..."]).summary == "The garlic bread from the hot stone..."
 
@@ -299,6 +305,8 @@ def test_once_warm_a_brief_embeds_nothing_but_what_the_clips_say(brief, clips_of
         ("You can run a model on your laptop.", "promise"),
         ("If your outfit feels wrong, count the colors.", "problem"),
         ("Sit on the left side of this train.", "command"),
+        ("Boil the potatoes until the edges look fluffy.", "command"),
+        ("Your skin feels tight because the soap is strong.", "problem"),
         ("Coffee is a fruit.", "statement"),
         ("", "none"),
     ],
