@@ -74,7 +74,7 @@ def _measure(request, observed):
         form=form.measure(seconds, size, watch.at, request.phrases, request.texts, shots.times),
         pace=spoken,
         cuts=shots,
-        hook=hook.measure(request.phrases, request.texts, motion, steps),
+        hook=hook.measure(request.phrases, request.texts, motion, steps, spoken.first_word_at),
         text=text.measure(request.texts if size else None, seconds),
         sound=_hear(observed, spoken.speech),
         colour=observed.colour,

@@ -32,7 +32,7 @@ COMMANDS = frozenset(
 
 
 def first_sentence(phrases: Sequence[tuple[float, float, str]]) -> tuple[str, float] | None:
-    """The first sentence that is said and when it begins; None where nothing is said."""
+    """The first sentence that is said and when its phrase begins; None where nothing is said."""
     spoken = [(start, text.strip()) for start, _, text in phrases if re.search(r"\w", text)]
     if not spoken:
         return None
@@ -55,14 +55,18 @@ def measure(
     texts: Sequence[tuple[float, float, str, Box]] | None,
     motion: float | None,
     steps: np.ndarray,
+    first_word_at: float | None = None,
 ) -> Hook:
-    """What happens in the first SECONDS. `motion` is the picture's, `steps` the sound's loudness.energies."""
+    """What happens in the first SECONDS. `motion` is the picture's, `steps` the sound's loudness.energies.
+
+    A phrase may begin before one hears it: `first_word_at` is then when the hook does.
+    """
     opening = first_sentence([phrase for phrase in phrases if phrase[0] < SECONDS] and phrases)
     shown = [text for start, _, text, _ in texts or () if start < SECONDS]
     return Hook(
         text=opening and opening[0],
         kind=opening and kind(opening[0]),
-        at=opening and round(opening[1], 2),
+        at=opening and round(opening[1] if first_word_at is None else first_word_at, 2),
         on_screen=" ".join(dict.fromkeys(shown))[:LONGEST] or None,
         motion=motion,
         loudness_lufs=loudness.integrated(steps[: round(SECONDS / loudness.STEP)]),

@@ -99,6 +99,11 @@ def test_the_hook_is_the_first_sentence_with_its_moment_and_what_stands_there():
     )
 
 
+def test_the_hook_begins_when_its_first_word_is_heard():
+    phrases = [(0.4, 2.0, "Stop peeling garlic.")]
+    assert hook.measure(phrases, (), None, STEPS, first_word_at=0.7).at == 0.7
+
+
 def test_who_begins_to_speak_later_has_no_spoken_hook():
     found = hook.measure([(3.5, 5.0, "Hello there.")], (), None, STEPS)
     assert (found.text, found.kind, found.at, found.on_screen, found.motion) == (None, None, None, None, None)
