@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_result import WIDTHS, fits
+from tests.browser.test_result import CUES, WIDTHS, fits
 from tests.small_frames import HEIGHT, WIDTH
 
 PLAY = """video => new Promise((done) => {
@@ -40,17 +40,7 @@ def test_the_video_plays_in_its_editor_and_its_captions_load(editor):
     played = video.evaluate(PLAY)
     assert played["error"] is None
     assert played["at"] > 1
-    cues = video.evaluate("""async (video) => {
-      const track = video.textTracks[0];
-      track.mode = "hidden";
-      const element = video.querySelector("track");
-      if (element.readyState < HTMLTrackElement.LOADED)
-        await new Promise((done, failed) => {
-          element.onload = done;
-          element.onerror = () => failed(new Error("the captions did not load"));
-        });
-      return [...track.cues].map((cue) => cue.text).join(" ");
-    }""")
+    cues = " ".join(video.evaluate(CUES))
     lines = [one.input_value() for one in editor.get_by_label("Line of scene").all()]
     assert cues.split() == " ".join(lines).split()
 

@@ -14,6 +14,16 @@ from core import hashtags
 pytestmark = pytest.mark.slow  # their searches take seconds
 
 WIDTHS = (320, 390, 430, 520, 768, 1440, 2560)
+CUES = """async (video) => {
+  video.textTracks[0].mode = "hidden";
+  const track = video.querySelector("track");
+  if (track.readyState < HTMLTrackElement.LOADED)
+    await new Promise((done, failed) => {
+      track.onload = done;
+      track.onerror = () => failed(new Error("the captions did not load"));
+    });
+  return [...track.track.cues].map((cue) => cue.text);
+}"""
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 2
 
 
@@ -87,13 +97,7 @@ def test_captions_follow_the_words(page, result):
     captions = download.value.path().read_text()
     assert captions.startswith("WEBVTT")
     assert result["videos"][0]["phrases"][0]["text"].split()[0] in captions
-    texts = page.evaluate("""async () => {
-        const track = document.querySelector("video").textTracks[0];
-        track.mode = "showing";
-        const later = () => new Promise((go) => setTimeout(go, 50));
-        for (let tries = 0; tries < 100 && !track.cues?.length; tries += 1) await later();
-        return [...track.cues].map((cue) => cue.text);
-    }""")
+    texts = page.get_by_role("region", name="Heard and read").locator("video").first.evaluate(CUES)
     assert len(texts) >= len(result["videos"][0]["phrases"]) > 0
 
 

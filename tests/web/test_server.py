@@ -185,12 +185,12 @@ def test_headers_that_drip_are_closed_in_time_however_often_a_byte_comes(studio,
 
 
 def test_a_connection_is_kept_for_the_next_request(studio, monkeypatch):
-    monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(server, "HEADER_SECONDS", 2.0)
     connection = http.client.HTTPConnection("127.0.0.1", studio.port, timeout=5)
     for _ in range(3):
         connection.request("GET", "/page")
         assert connection.getresponse().read() == b"a page"
-        time.sleep(0.4)
+        time.sleep(0.8)
 
 
 def test_a_slow_body_takes_no_thread_and_is_given_up(studio, monkeypatch):
