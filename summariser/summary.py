@@ -25,6 +25,7 @@ _SHARE = 0.04  # what each sentence already taken from a clip counts against its
 _APPEAL_ABROAD = 0.75  # the same in another language
 _APPEAL = 0.45  # cosine to a call such as "follow me for more" from which a sentence says nothing of the topic
 _SHOWN = 0.08  # what a line from the screen counts less than a spoken sentence
+_MIN_SPOKEN_WORDS = 3  # of a sentence that stands beside others of its clip
 _MIN_SHOWN_WORDS = 4  # of a line that stands beside speech
 
 _ENDS = tuple(".!?…。！？\"'”’)]」』")
@@ -80,7 +81,11 @@ def write(
 
 def _candidates(spoken, shown, meaning, language) -> list[_Candidate]:
     """Every sentence that may stand in a summary, with what it is worth."""
-    found = [(clip, n, s, False) for clip, held in enumerate(spoken) for n, s in complete(held)]
+    found = []
+    for clip, held in enumerate(spoken):
+        whole = complete(held)
+        telling = [(n, s) for n, s in whole if s.words >= _MIN_SPOKEN_WORDS] or whole
+        found += [(clip, n, s, False) for n, s in telling]
     for clip, held in enumerate(shown):
         silent = not spoken[clip]
         lines = [s for s in held if silent or s.words >= _MIN_SHOWN_WORDS]

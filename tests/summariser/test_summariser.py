@@ -158,8 +158,8 @@ def test_calls_to_follow_and_sentences_that_lean_on_others_give_way(brief):
     assert made.summary == "Soak the black beans overnight in salted water."
 
 
-@pytest.mark.parametrize("rest", ["I...", "You also need…", "Next to the oven the dough"])
-def test_a_sentence_that_the_clip_s_end_cuts_off_is_left_out(brief, rest):
+@pytest.mark.parametrize("rest", ["I...", "You also need…", "Next to the oven the dough", "Hot oven."])
+def test_what_the_clip_s_end_cuts_off_or_says_nothing_is_left_out(brief, rest):
     whole = "We bake garlic bread on a hot stone. The dough rests for a whole night."
     made = brief([f"{whole} {rest}"])
     assert made.summary == whole
