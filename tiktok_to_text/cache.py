@@ -15,7 +15,7 @@ from tiktok_to_text.video_text import Phrase, ScreenText, VideoText
 
 log = logging.getLogger(__name__)
 
-VERSION = 3  # of the reader: raise it when the same clip gives another result
+VERSION = 4  # of the reader: raise it when the same clip gives another result
 
 
 def entry(path: Path, language: str, settings: Settings) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 from core.engines import Engine, Report
 from core.loading import LoadOnce
 from settings import Settings
-from tiktok_to_text import frames, standing
+from tiktok_to_text import frames, letter_case, standing
 from tiktok_to_text.video_text import ScreenRequest, ScreenText
 
 MAX_FRAMES = 8  # read in a clip
@@ -122,10 +122,10 @@ def _with_margin(box):
 
 
 def _tidy(text):
-    """Mend what the recogniser often gets wrong: a zero between letters is an O, a lone 三 or = an icon."""
+    """Mend what the recogniser often gets wrong: capitals, a zero between letters that is an O, an icon read as 三."""
     text = re.sub(r"(?<=[A-Z])0(?=[A-Z])", "O", text)
     text = re.sub(r"(?<=[a-z])0(?=[a-z])", "o", text)
-    return _ICON.sub("", " ".join(text.split()))
+    return letter_case.even(_ICON.sub("", " ".join(text.split())))
 
 
 def _add(lines, text, sureness):
