@@ -23,6 +23,7 @@ MIN_SIDE = 32  # pixels
 MIN_DEVIATION = 6  # grey levels (standard deviation): a still with less is a black or empty one
 GOOD_ENOUGH = 0.85  # of the best score: the seed chooses among these stills
 
+FITTING = 2.0  # times the score of a still that fits the title: one that is much better goes before it
 CAPTIONED = 0.15  # what remains of the score of a still with captions, which would vie with the title
 MIN_TURNS = 14  # from dark to bright or back, in a row of 270 pixels; five letters have about 18
 LETTER_HEIGHTS = (10, 70)  # rows of 480
@@ -42,7 +43,7 @@ def draw(request: PictureRequest, _settings: Settings, report: engines.Report = 
     report(1, 3, "Preparing the picture")
     if glances:
         seen = [glance for glance, _ in glances]
-        best = _choose(seen, seed)
+        best = _choose(seen, seed, [data in request.fitting for _, data in glances])
         palette = palette_of(seen[best], seen, seed, request.palette)
         picture = _open(glances[best][1], (WIDTH, HEIGHT))
     else:
@@ -68,9 +69,9 @@ def _open(data, size):
     return upright if np.asarray(upright.convert("L").resize((32, 32))).std() > MIN_DEVIATION else None
 
 
-def _choose(stills, seed):
-    """The number of one of the best stills."""
-    scores = np.array([_score(still) for still in stills])
+def _choose(stills, seed, fitting=False):
+    """The number of one of the best stills, those first that fit the title."""
+    scores = np.array([_score(still) for still in stills]) * np.where(fitting, FITTING, 1.0)
     good = np.flatnonzero(scores >= GOOD_ENOUGH * scores.max())
     return int(good[seed % len(good)])
 

@@ -13,7 +13,7 @@ from pipeline.clips import Clip
 from pipeline.draft_pictures import ClipStills
 from pipeline.query import Query
 from settings import Settings
-from summariser import Brief, BriefRequest, Measured, Phrase
+from summariser import Brief, BriefRequest, Idea, Measured, Phrase
 
 GLIMPSE = 3.0  # seconds of a moment that a draft shows of it, or nearly so
 
@@ -74,7 +74,13 @@ def picture(query: Query, brief: Brief, title: str, clips: Sequence[Clip]) -> Pi
         seed=query.seed,
         palette=shared.palette,
         text_places=shared.text_places,
+        fitting=_stills_of(brief.ideas[:1], clips),
     )
+
+
+def _stills_of(ideas: Sequence[Idea], clips: Sequence[Clip]) -> tuple[bytes, ...]:
+    """The pictures of the clips that ideas take something from."""
+    return stills([clips[idea.clip] for idea in ideas if idea.clip is not None and idea.clip < len(clips)])
 
 
 def may_be_shown(clips: Sequence[Clip], settings: Settings) -> list[Clip]:

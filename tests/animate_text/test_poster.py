@@ -72,6 +72,14 @@ def test_a_still_without_old_captions_is_preferred():
     assert [poster._choose([plain, captioned], 0), poster._choose([captioned, plain], 0)] == [0, 1]
 
 
+def test_a_still_that_fits_the_title_is_preferred_unless_it_is_poor():
+    fits, other = scene(seed=1), scene(seed=2)
+    for order in ([fits, other], [other, fits]):
+        assert all(order[poster._choose(order, seed, [one is fits for one in order])] is fits for seed in range(4))
+    blurred = fits.resize((40, 70)).resize(fits.size)
+    assert poster._choose([blurred, other], 0, [True, False]) == 1
+
+
 @pytest.mark.parametrize("size", [(540, 960), (960, 540), (720, 720), (64, 1200), (1200, 64), (33, 33), (1620, 2880)])
 def test_stills_of_any_shape_cover_the_picture(make, size):
     cover = pixels(make("", [], stills=[jpeg(scene().resize(size))]))

@@ -9,7 +9,7 @@ from pipeline import requests
 from pipeline.clips import Clip
 from pipeline.draft_pictures import ClipStills
 from pipeline.query import Query
-from summariser import Brief
+from summariser import Brief, Idea
 from tests.trend_insights.clips import rows, traits
 from tiktok_to_text import Phrase, VideoText
 from tiktok_to_text.video_text import ScreenText
@@ -50,6 +50,13 @@ def test_the_cover_gets_the_colours_of_the_clips_and_the_places_of_their_text():
     assert asked.stills == (b"one", b"two")
     assert set(asked.palette) == {"#c8203a", "#2050d0"}
     assert asked.text_places[2] == pytest.approx([0.8] * 9) and asked.text_places[3] == pytest.approx([0.4] * 9)
+
+
+@pytest.mark.parametrize(("number", "fitting"), [(1, (b"two",)), (None, ()), (3, ()), (9, ())])
+def test_the_cover_is_told_which_stills_are_of_the_clip_that_its_title_is_about(number, fitting):
+    ideas = (Idea("A title", "What it is.", clip=number), Idea("Another", "What it is.", clip=0))
+    assert requests.picture(QUERY, replace(BRIEF, ideas=ideas), "A title", TREND).fitting == fitting
+    assert requests.picture(QUERY, BRIEF, "A title", TREND).fitting == ()
 
 
 def test_clips_of_which_nothing_was_measured_leave_the_cover_to_itself():
