@@ -196,6 +196,7 @@ async function end(state) {
     await new Promise((resolve) => { setTimeout(resolve, ASK_EVERY); });
     await refresh();
   }
+  for (const button of job.querySelectorAll("[data-later]")) button.disabled = false;
   if (dock.contains(document.activeElement)) job.querySelector("h1").focus();
   dock.remove();
   job.dataset.state = state;

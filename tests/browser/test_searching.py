@@ -53,6 +53,8 @@ def test_one_tap_leads_to_a_result_that_arrives_part_by_part_and_shifts_nothing(
         expect(page.get_by_role("link", name="Download all")).to_be_visible()
         assert page.evaluate("window.shifts") < 0.05
         assert "%" not in page.title()
+        for then in ("Other ideas", "Other music", "Other cover", "Make a video of idea 2"):
+            expect(page.get_by_role("button", name=then)).to_be_enabled()
 
 
 def test_the_whole_way_by_keyboard_alone(visitor, finish):
