@@ -45,10 +45,11 @@ def read(sentence: str, language: Language | None = None) -> Hook:
         quote = ""
     if language:
         return Hook(_kind_in(language, sentence.lower()), quote)
-    tags = [token.tag for token in grammar.parse(sentence)]
-    commands = bool(tags) and tags[0] in ("VVB", "VVI")
     kind = next((kind for kind, pattern in _KINDS if re.match(pattern, sentence.lower())), "")
-    if commands and kind in ("", "problem"):
+    if kind not in ("", "problem"):
+        return Hook(kind, quote)
+    tags = [token.tag for token in grammar.parse(sentence)]
+    if tags and tags[0] in ("VVB", "VVI"):  # "Boil them until they look fluffy" is no problem
         return Hook("command", quote)
     if kind:
         return Hook(kind, quote)
